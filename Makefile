@@ -1,0 +1,61 @@
+# Every target sets up what it needs, from nothing, and re-uses it the next time.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+DEV_READY := $(VENV)/.dev-ready
+DEMO_READY := $(VENV)/.demo-ready
+
+# One thread a library: two busy libraries on two cores are slower than one after the other.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export POLARS_MAX_THREADS := 2
+
+.PHONY: demo test check format docs clean help bench-compression bench-hint bench-hde
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
+
+demo: $(DEMO_READY) ## set up, then measure, train, evaluate and ask for hints on this machine
+	$(BIN)/dwcp demo
+
+test: $(DEV_READY) ## set up, then run the whole test suite
+	$(BIN)/python -m pytest
+
+check: $(DEV_READY) ## format, lint, types, layers, generated documentation
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m dwcp.cli.reference --check docs/reference
+
+format: $(DEV_READY) ## mend format and lint where that can be done by itself
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(DEV_READY) ## write the generated reference
+	$(BIN)/python -m dwcp.cli.reference --write docs/reference
+
+bench-compression bench-hint bench-hde: bench-%: $(DEV_READY) ## measure against the gates
+	$(BIN)/python benchmarks/$*.py
+
+$(BIN)/python:
+	@echo "Setting up a virtual environment in $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "DWCP needs Python 3.11 or newer; run make with PYTHON=/path/to/python3.11"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "Python cannot make a virtual environment; on Debian install python3-venv"; exit 2; }
+
+$(DEMO_READY): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing DWCP with the training extra (about 1 GB, once) ..."
+	$(PIP) install -c constraints.txt -e '.[train]'
+	@touch $@
+
+$(DEV_READY): pyproject.toml constraints.txt $(DEMO_READY) | $(BIN)/python
+	@echo "Installing the development tools ..."
+	$(PIP) install -c constraints.txt -e '.[train,dev]'
+	@touch $@
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .dwcp build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -exec rm -rf {} +

@@ -1,0 +1,115 @@
+"""Every error the package raises on purpose, in one tree.
+
+::
+
+    DwcpError
+    ├── InputError                 what the caller gave cannot be used: fix it, then ask again
+    │   ├── SettingsError          a settings file, variable or flag
+    │   └── SchemaError            a table whose columns, types or labels are not what they should be
+    ├── CodecError
+    │   ├── CorruptBlockError      stored bytes that do not give back what went in
+    │   ├── BlockTooLargeError     a block that declares more than the caller allows
+    │   └── ReferenceMissingError  a delta whose reference is not at hand        (retryable)
+    ├── RecordRefusedError         a telemetry record that is not content-free or not in the schema
+    ├── TrainingError
+    │   ├── ExtraMissingError      an optional dependency is not installed
+    │   └── ParityError            the exported graph does not equal the trained model
+    ├── RegistryError
+    │   ├── ArtifactNotFoundError
+    │   └── ArtifactRefusedError   wrong digest, wrong fingerprint, wrong answers
+    └── StorageError               the disk is full or may not be written        (retryable)
+
+Each message is one sentence or two: what is wrong, where, and what to do about it. ``retryable`` says
+whether the same call may succeed later with nothing changed by the caller.
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "ArtifactNotFoundError",
+    "ArtifactRefusedError",
+    "BlockTooLargeError",
+    "CodecError",
+    "CorruptBlockError",
+    "DwcpError",
+    "ExtraMissingError",
+    "InputError",
+    "ParityError",
+    "RecordRefusedError",
+    "ReferenceMissingError",
+    "RegistryError",
+    "SchemaError",
+    "SettingsError",
+    "StorageError",
+    "TrainingError",
+]
+
+
+class DwcpError(Exception):
+    """The root: catch this to catch everything the package raises on purpose."""
+
+    retryable: ClassVar[bool] = False
+
+
+class InputError(DwcpError):
+    """What the caller gave cannot be used."""
+
+
+class SettingsError(InputError):
+    """A settings file, environment variable or flag cannot be used."""
+
+
+class SchemaError(InputError):
+    """A table's columns, types or labels are not what they should be."""
+
+
+class CodecError(DwcpError):
+    """A block could not be encoded or decoded."""
+
+
+class CorruptBlockError(CodecError):
+    """Stored bytes that do not give back what went in."""
+
+
+class BlockTooLargeError(CodecError):
+    """A block that declares more plain bytes than the caller allows."""
+
+
+class ReferenceMissingError(CodecError):
+    """A delta whose reference is not at hand; fetch it, then try again."""
+
+    retryable: ClassVar[bool] = True
+
+
+class RecordRefusedError(DwcpError):
+    """A telemetry record that is not content-free or not in the schema."""
+
+
+class TrainingError(DwcpError):
+    """Training could not be done or did not give a model that may be published."""
+
+
+class ExtraMissingError(TrainingError):
+    """An optional dependency is not installed; the message names the extra."""
+
+
+class ParityError(TrainingError):
+    """The exported graph does not equal the trained model."""
+
+
+class RegistryError(DwcpError):
+    """The registry cannot do what was asked."""
+
+
+class ArtifactNotFoundError(RegistryError):
+    """No such task, version or alias."""
+
+
+class ArtifactRefusedError(RegistryError):
+    """An artifact whose digest, fingerprint or golden answers do not match."""
+
+
+class StorageError(DwcpError):
+    """The disk is full or may not be written; nothing that stood before was touched."""
+
+    retryable: ClassVar[bool] = True
