@@ -28,6 +28,7 @@ check: $(DEV_READY) ## format, lint, types, layers, generated documentation
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m dwcp.cli.reference --check docs/reference
+	$(BIN)/python benchmarks/results_page.py --check
 
 format: $(DEV_READY) ## mend format and lint where that can be done by itself
 	$(BIN)/ruff format .
@@ -35,6 +36,7 @@ format: $(DEV_READY) ## mend format and lint where that can be done by itself
 
 docs: $(DEV_READY) ## write the generated reference
 	$(BIN)/python -m dwcp.cli.reference --write docs/reference
+	$(BIN)/python benchmarks/results_page.py --write
 
 bench-compression bench-hint bench-hde: bench-%: $(DEV_READY) ## measure against the gates
 	$(BIN)/python benchmarks/$*.py

@@ -17,6 +17,7 @@
     ├── RegistryError
     │   ├── ArtifactNotFoundError
     │   └── ArtifactRefusedError   wrong digest, wrong fingerprint, wrong answers
+    ├── GraphError                 a model's graph could not be run on what it was given
     └── StorageError               the disk is full or may not be written        (retryable)
 
 Each message is one sentence or two: what is wrong, where, and what to do about it. ``retryable`` says
@@ -33,6 +34,7 @@ __all__ = [
     "CorruptBlockError",
     "DwcpError",
     "ExtraMissingError",
+    "GraphError",
     "InputError",
     "ParityError",
     "RecordRefusedError",
@@ -107,6 +109,10 @@ class ArtifactNotFoundError(RegistryError):
 
 class ArtifactRefusedError(RegistryError):
     """An artifact whose digest, fingerprint or golden answers do not match."""
+
+
+class GraphError(DwcpError):
+    """A model's graph could not be run on what it was given."""
 
 
 class StorageError(DwcpError):

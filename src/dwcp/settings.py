@@ -6,7 +6,12 @@ from typing import Any
 
 import yaml
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from dwcp.errors import SettingsError
 
@@ -24,22 +29,6 @@ class Settings(BaseSettings):
     """Longest an advisor may take before the fallback answers."""
     cpu_workers: int = Field(default=1, ge=1, le=1024)
     """Cores that may compress at the same time."""
-    shadow_share: float = Field(default=0.01, ge=0, le=1)
-    """Share of blocks on which every candidate is measured off the hot path."""
-    hash_key: str = Field(default="", repr=False)
-    """Key of the identifiers in telemetry; made on first use when empty."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment over what the constructor is given, which is the file."""
-        return env_settings, init_settings
 
 
 def load_settings(file: Path | None = None, **flags: Any) -> Settings:
@@ -53,13 +42,21 @@ def load_settings(file: Path | None = None, **flags: Any) -> Settings:
         SettingsError: the file cannot be read, or a value is unknown or out of range.
     """
     values = {} if file is None else _read(file)
+
+    class FileBelowEnvironment(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, values)
+
     try:
-        settings = Settings(**values)
-        given = {name: value for name, value in flags.items() if value is not None}
-        if not given:
-            return settings
-        # The constructor ranks below the environment, flags above it: check them on their own model.
-        return Settings.model_validate(settings.model_dump() | given, by_name=True)
+        return FileBelowEnvironment(**{k: v for k, v in flags.items() if v is not None})
     except ValidationError as error:
         raise SettingsError(_sentence(error, file)) from error
 

@@ -180,6 +180,10 @@ class Task(Protocol):
         """
         ...
 
+    def judged(self, cases: Sequence[Case[Any, Any, Any]]) -> Sequence[Case[Any, Any, Any]]:
+        """Recorded cases as policies are judged on them: themselves, or each under several conditions."""
+        ...
+
     def examples(self, count: int, seed: int) -> list[Case[Any, Any, Any]]:
         """Simulated cases, for tiny models, golden vectors and conformance; never mixed with real data."""
         ...
@@ -187,7 +191,7 @@ class Task(Protocol):
     def metrics(
         self, cases: Sequence[Case[Any, Any, Any]], policy: Policy[Any, Any, Any], seed: int
     ) -> Mapping[str, float]:
-        """Replay a policy over cases and give the figures the gates are held against."""
+        """Replay a policy over judged cases and give the figures the gates are held against."""
         ...
 
     def card(self) -> str:

@@ -25,11 +25,14 @@ class Decision(Generic[ActionT]):
         action: the chosen action.
         confidence: between 0 and 1; 1 for a rule that has no doubt of its own.
         costs: predicted cost of every alternative in the task's cost unit; empty when the policy has none.
+        curious: alternatives the policy would like to have measured off the hot path, within its own budget.
+            Whoever can spare the time does, and hands the outcomes to `Policy.observe`.
     """
 
     action: ActionT
     confidence: float = 1.0
     costs: Mapping[ActionT, float] = field(default_factory=dict)
+    curious: tuple[ActionT, ...] = ()
 
 
 class Policy(Protocol[ContextT_contra, ActionT, OutcomeT_contra]):

@@ -45,6 +45,7 @@ class Hint(Generic[ActionT]):
         confidence: between 0 and 1.
         model: the model that answered, or would have; None when there is none.
         costs: predicted cost of the alternatives in the task's cost unit; empty when not predicted.
+        curious: alternatives the model would like to have measured off the hot path, when there is time.
         detail: a few words on a fallback (the error, the range, what is not installed); empty for MODEL.
         latency_ms: how long the asking took.
     """
@@ -54,5 +55,6 @@ class Hint(Generic[ActionT]):
     confidence: float
     model: ModelRef | None
     costs: Mapping[ActionT, float] = field(default_factory=dict)
+    curious: tuple[ActionT, ...] = ()
     detail: str = ""
     latency_ms: float = 0.0
