@@ -1,0 +1,7 @@
+"""Links with time structure: capacity, cross traffic, regimes, queues and loss."""
+
+from dwcp.simulate.links.profiles import LINK_KINDS, LinkKind
+from dwcp.simulate.links.simulator import LinkSimulator, simulate_link
+from dwcp.simulate.links.trace import LinkTrace, join_traces
+
+__all__ = ["LINK_KINDS", "LinkKind", "LinkSimulator", "LinkTrace", "join_traces", "simulate_link"]
