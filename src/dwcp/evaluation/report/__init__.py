@@ -1,0 +1,47 @@
+"""The HTML report: typed sections in, one self-contained accessible page out."""
+
+from dwcp.evaluation.report.page import render
+from dwcp.evaluation.report.sections import (
+    Axis,
+    Bar,
+    BarChart,
+    BarGroup,
+    Cell,
+    Column,
+    Facts,
+    Heading,
+    KeyFigure,
+    KeyFigures,
+    LineChart,
+    Point,
+    Prose,
+    Report,
+    Scatter,
+    Section,
+    Series,
+    Table,
+    comparison_table,
+)
+
+__all__ = [
+    "Axis",
+    "Bar",
+    "BarChart",
+    "BarGroup",
+    "Cell",
+    "Column",
+    "Facts",
+    "Heading",
+    "KeyFigure",
+    "KeyFigures",
+    "LineChart",
+    "Point",
+    "Prose",
+    "Report",
+    "Scatter",
+    "Section",
+    "Series",
+    "Table",
+    "comparison_table",
+    "render",
+]
