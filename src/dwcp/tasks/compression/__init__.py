@@ -1,1 +1,1 @@
-"""tasks/compression."""
+"""Which codec, at which level, with or without a reference."""
