@@ -1,0 +1,97 @@
+"""What the pages say to do is done, in order, as a reader would."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doc_pages import Reader, commands, dwcp_words, pages, snippets
+from typer.main import get_command
+
+from dwcp.cli.app import app
+from dwcp.cli.reference import every_command
+from dwcp.codecs.frame import BlockKind
+from dwcp.safety import BreakerSettings
+from dwcp.serving import Reason
+from dwcp.serving.local import LocalAdvisor
+from dwcp.tasks.compression import policy
+from dwcp.tasks.compression.contract import CostModel
+
+PAGES = pages()
+FOLLOWED = {"README.md": 2, "docs/tutorial.md": 8, "docs/how-to.md": 15}
+"""Pages with the least number of snippets that they must have, so that none is passed over unseen."""
+NOT_FOLLOWED = {"CONTRIBUTING.md"}
+"""Pages whose snippets run the tests themselves: there the targets and paths are checked."""
+
+
+@pytest.mark.parametrize("name", ["README.md"])
+def test_a_page_does_what_it_says(name: str, reader: Path) -> None:
+    assert Reader(reader).follow(PAGES[name]) >= FOLLOWED[name]
+
+
+@pytest.mark.train
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["docs/tutorial.md", "docs/how-to.md"])
+def test_a_page_that_trains_does_what_it_says(name: str, reader: Path, train_once: None) -> None:
+    for library in ("torch", "xgboost", "onnx", "sklearn"):
+        pytest.importorskip(library)
+    assert Reader(reader).follow(PAGES[name]) >= FOLLOWED[name]
+
+
+def test_only_the_pages_that_are_followed_have_snippets_to_run() -> None:
+    with_snippets = {
+        name
+        for name, path in PAGES.items()
+        if any(one.language in ("sh", "python") for one in snippets(path.read_text(encoding="utf-8")))
+    }
+    assert with_snippets == set(FOLLOWED) | NOT_FOLLOWED
+
+
+def documented_words() -> list[list[str]]:
+    """The words of every call of ``dwcp`` in the pages that are followed."""
+    texts = [
+        one.text
+        for name in FOLLOWED
+        for one in snippets(PAGES[name].read_text(encoding="utf-8"))
+        if one.language == "sh"
+    ]
+    found = (dwcp_words(command) for text in texts for command in commands(text))
+    return [words for words in found if words is not None]
+
+
+def test_every_command_appears_in_the_pages() -> None:
+    said = [" ".join(words) for words in documented_words()]
+    root: Any = get_command(app)
+    leaves = [path for path, command in every_command(root, "dwcp") if not hasattr(command, "commands")]
+    assert leaves
+    missing = [
+        path for path in leaves if not any(f" {path.removeprefix('dwcp ')} " in f" {one} " for one in said)
+    ]
+    assert missing == []
+
+
+def test_every_reason_and_cost_model_is_explained() -> None:
+    text = PAGES["docs/explanation.md"].read_text(encoding="utf-8")
+    assert [reason for reason in Reason if f"`{reason.value}`" not in text] == []
+    assert [model for model in CostModel if f"| `{model.value}` |" not in text] == []
+
+
+def test_the_next_free_kind_is_free() -> None:
+    text = PAGES["CONTRIBUTING.md"].read_text(encoding="utf-8")
+    [number] = re.findall(r"(\d+) is the next free one", text)
+    assert min((int(number) ^ kind).bit_count() for kind in BlockKind) >= 2
+
+
+def test_every_kind_of_block_is_in_the_format() -> None:
+    text = PAGES["docs/reference/block-format.md"].read_text(encoding="utf-8")
+    assert [kind for kind in BlockKind if f"| {kind.value} | `{kind.name}` |" not in text] == []
+
+
+def test_the_numbers_in_the_explanation_are_those_of_the_code() -> None:
+    text = " ".join(PAGES["docs/explanation.md"].read_text(encoding="utf-8").split())
+    breaker, defaults = BreakerSettings(), LocalAdvisor.__init__.__kwdefaults__
+    assert f"After {breaker.consecutive_failures} failures in a row" in text
+    assert f"not asked for {breaker.open_s:g} seconds" in text
+    assert breaker.failure_rate == breaker.slow_rate == 0.5
+    assert f"**The deadline** is {defaults['deadline_ms']:g} ms" in text
+    assert f"Up to {100 * policy._CURIOSITY:g} % of a flow's time" in text
