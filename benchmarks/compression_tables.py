@@ -1,12 +1,11 @@
 """Figures and tables of the compression benchmark, from what every policy chose."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dwcp.codecs.probe import probe_block
 from dwcp.evaluation import (
@@ -22,7 +21,7 @@ from dwcp.evaluation import (
     strict_accuracy,
     within,
 )
-from dwcp.tasks.compression.contract import action_named
+from dwcp.tasks.compression.contract import Action, action_named
 from dwcp.tasks.compression.grid import CompressionCase, Point, Run, as_runs, at_point
 from dwcp.tasks.compression.oracle import cost_s
 from dwcp.tasks.compression.task import NOISE
@@ -120,12 +119,10 @@ def summarise(
         point: [run for cases in by_family.values() for run in as_runs(at_point(cases, point), point)]
         for point in points
     }
-    singly, for_nothing = dict.fromkeys(points, np.ones(len(corpus))), dict.fromkeys(points, 0.0)
-    blocks = _rows([c.blocks for c in done], judged, singly, for_nothing)
+    singly = {point: [Run(case, 1, None) for case in cases] for point, cases in judged.items()}
+    blocks = _rows([c.blocks for c in done], singly, asking_s)
+    runs = _rows([c.runs for c in done], in_runs, asking_s)
     run_cases = {point: [run.case for run in runs] for point, runs in in_runs.items()}
-    lengths = {point: np.array([run.blocks for run in runs]) for point, runs in in_runs.items()}
-    asking = {point: _asking_s(runs, asking_s) for point, runs in in_runs.items()}
-    runs = _rows([c.runs for c in done], run_cases, lengths, asking)
     replays = _replays([c.blocks for c in done], judged)
     overall = {name: _overall(parts) for name, parts in replays.items()}
     replays_of_runs = _replays([c.runs for c in done], run_cases)
@@ -147,18 +144,15 @@ def _replays(chosen: Sequence[Mapping[str, list[list[str]]]], judged: Mapping) -
 
 def _rows(
     chosen: Sequence[Mapping[str, list[list[str]]]],
-    judged: Mapping[Point, list[CompressionCase]],
-    lengths: Mapping[Point, NDArray[np.floating]],
-    asking_s: Mapping[Point, float],
+    served: Mapping[Point, list[Run]],
+    look_s: Mapping[int, float],
 ) -> list[Row]:
-    replays = _replays(chosen, judged)
+    replays = _replays(chosen, {point: [run.case for run in runs] for point, runs in served.items()})
     rows = []
-    for place, point in enumerate(judged):
-        overhead = asking_s[point]
-        spent = {
-            name: float(parts[place].cost @ lengths[point]) + (overhead if name in _LEARNED else 0.0)
-            for name, parts in replays.items()
-        }
+    for place, (point, runs) in enumerate(served.items()):
+        lengths = np.array([run.blocks for run in runs])
+        asking = {name: look_s if name in _LEARNED else None for name in replays}
+        spent = {name: _spent_s(runs, parts[place].chosen, asking[name]) for name, parts in replays.items()}
         for name, parts in replays.items():
             done = parts[place]
             regret = regrets(done)
@@ -175,21 +169,26 @@ def _rows(
                     p99_regret=float(np.quantile(regret, 0.99, method="higher")),
                     macro_f1_beyond_noise=f1_by_margin(done, (NOISE,))[0].macro_f1,
                     seconds=spent[name],
-                    asking_share=(overhead if name in _LEARNED else 0.0) / spent[name],
+                    asking_share=1 - float(done.cost @ lengths) / spent[name],
                     gain_over_best_fixed=1 - spent[name] / spent["best fixed"],
                     gain_over_zstd_3=1 - spent[name] / spent["zstd-3"],
                     gain_over_fallback=1 - spent[name] / spent["fallback"],
-                    limit_over_zstd_3=1 - float(done.oracle_cost @ lengths[point]) / spent["zstd-3"],
+                    limit_over_zstd_3=1 - float(done.oracle_cost @ lengths) / spent["zstd-3"],
                 )
             )
     return rows
 
 
-def _asking_s(runs: Sequence[Run], look_s: Mapping[int, float]) -> float:
-    """Asking once for each run that affords it: the hint, and a look at some of its blocks."""
-    return sum(
-        HINT_S + look_s[int(run.look.depth)] * min(run.look.blocks, run.blocks) for run in runs if run.look
-    )
+def _spent_s(runs: Sequence[Run], chosen: Sequence[Action], look_s: Mapping[int, float] | None) -> float:
+    """Seconds for all blocks of all runs; looking and asking count as time of the compressing core."""
+    total = 0.0
+    for run, action in zip(runs, chosen, strict=True):
+        outcome = run.case.outcomes[action]
+        if look_s is not None and run.look is not None:
+            asking_s = HINT_S + look_s[int(run.look.depth)] * min(run.look.blocks, run.blocks)
+            outcome = replace(outcome, compress_ms=outcome.compress_ms + asking_s * 1e3 / run.blocks)
+        total += cost_s(run.case.context, outcome) * run.blocks
+    return total
 
 
 def _overall(parts: Sequence[Replay]) -> dict[str, float]:
