@@ -18,7 +18,13 @@
     │   ├── ArtifactNotFoundError
     │   └── ArtifactRefusedError   wrong digest, wrong fingerprint, wrong answers
     ├── GraphError                 a model's graph could not be run on what it was given
-    └── StorageError               the disk is full or may not be written        (retryable)
+    ├── StorageError               the disk is full or may not be written        (retryable)
+    └── TransferError
+        ├── ProtocolError          the other side does not speak by the rules
+        ├── AuthenticationError    the other side is not who it should be, or we are not to it
+        ├── TransferRefusedError   what was offered is not taken, or not safe to take
+        ├── ConnectionLostError    the connection ended or stalled               (retryable)
+        └── SourceChangedError     the source changed while it was read          (retryable)
 
 Each message is one sentence or two: what is wrong, where, and what to do about it. ``retryable`` says
 whether the same call may succeed later with nothing changed by the caller.
@@ -29,21 +35,27 @@ from typing import ClassVar
 __all__ = [
     "ArtifactNotFoundError",
     "ArtifactRefusedError",
+    "AuthenticationError",
     "BlockTooLargeError",
     "CodecError",
+    "ConnectionLostError",
     "CorruptBlockError",
     "DwcpError",
     "ExtraMissingError",
     "GraphError",
     "InputError",
     "ParityError",
+    "ProtocolError",
     "RecordRefusedError",
     "ReferenceMissingError",
     "RegistryError",
     "SchemaError",
     "SettingsError",
+    "SourceChangedError",
     "StorageError",
     "TrainingError",
+    "TransferError",
+    "TransferRefusedError",
 ]
 
 
@@ -117,5 +129,33 @@ class GraphError(DwcpError):
 
 class StorageError(DwcpError):
     """The disk is full or may not be written; nothing that stood before was touched."""
+
+    retryable: ClassVar[bool] = True
+
+
+class TransferError(DwcpError):
+    """A transfer did not succeed; what was verified stays where a later one finds it."""
+
+
+class ProtocolError(TransferError):
+    """The other side does not speak by the rules, or not this version of them."""
+
+
+class AuthenticationError(TransferError):
+    """The other side did not show that it may, or that it is the one that was meant."""
+
+
+class TransferRefusedError(TransferError):
+    """What was offered is not taken, or not safe to take."""
+
+
+class ConnectionLostError(TransferError):
+    """The connection ended, could not be made, or stalled."""
+
+    retryable: ClassVar[bool] = True
+
+
+class SourceChangedError(TransferError):
+    """The source changed while it was read, again and again."""
 
     retryable: ClassVar[bool] = True
