@@ -1,4 +1,8 @@
-"""The compression task, tied together."""
+"""The compression task, tied together.
+
+What reads tables and makes examples is imported where it is used: Polars and pyarrow are a heavy load beside
+a transfer, which only asks for hints.
+"""
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -12,13 +16,11 @@ from dwcp.features.spec import InputSpec
 from dwcp.task import Arrays, Graph, Learner, LearnerKind, OutputColumn
 from dwcp.tasks.compression import inputs
 from dwcp.tasks.compression.contract import Action, Context, Host, Link, Outcome
-from dwcp.tasks.compression.examples import simulated_blocks
 from dwcp.tasks.compression.grid import over_grid
 from dwcp.tasks.compression.measure import MeasuredBlock
 from dwcp.tasks.compression.oracle import cost_s
 from dwcp.tasks.compression.policy import LearnedPolicy
 from dwcp.tasks.compression.rules import LadderPolicy, fixed
-from dwcp.tasks.compression.table import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,6 +102,8 @@ class CompressionTask:
 
     def cases(self, table: Path) -> list[CompressionCase]:
         """One case a measured block, seen as deeply as can be, on a nominal link."""
+        from dwcp.tasks.compression.table import read_table
+
         return cases_of(read_table(table))
 
     def judged(self, cases: Sequence[CompressionCase]) -> list[CompressionCase]:
@@ -108,6 +112,8 @@ class CompressionTask:
 
     def examples(self, count: int, seed: int) -> list[CompressionCase]:
         """Simulated blocks on simulated links."""
+        from dwcp.tasks.compression.examples import simulated_blocks
+
         rng = np.random.default_rng(seed)
         return cases_of(simulated_blocks(count, rng))
 

@@ -17,6 +17,7 @@ __all__ = ["COLUMNS", "columns_of"]
 _ALL_TASKS = ("bandwidth", "compression", "consensus", "reliability", "dedup", "prefetch", "peers", "gossip")
 _TIERS = "tier1 is under 10 ms and over 10 Gbit/s, tier2 under 50 ms and over 1 Gbit/s, tier3 the rest"
 _CODECS = ("none", "lz4", "lz4hc", "snappy", "zstd", "delta")
+_STREAM_REASONS = ("start", "probing", "no_gain", "congestion", "failure", "finished")
 _YEAR_2000_NS = 946_684_800 * 10**9
 _YEAR_2100_NS = 4_102_444_800 * 10**9
 
@@ -91,6 +92,7 @@ def _latency() -> tuple[Column, ...]:
     return (
         _ms(path, "rtt_ms", "round-trip time, smoothed"),
         _ms(path, "jitter_ms", "variation of the round-trip time"),
+        _ms(path, "min_rtt_ms", "smallest round-trip time seen: the path without its queues"),
         _ms(request, "p50_latency_ms", "median latency of the requests of this interval"),
         _ms(request, "p95_latency_ms", "95th percentile of the latency of the requests of this interval"),
         _ms(request, "p99_latency_ms", "99th percentile of the latency of the requests of this interval"),
@@ -105,6 +107,7 @@ def _throughput() -> tuple[Column, ...]:
         _count(new, "bytes_tx", "bytes", "bytes sent on the link in this interval"),
         _count(new, "bytes_rx", "bytes", "bytes received on the link in this interval"),
         _mbps(new, "transfer_rate_mbps", "bytes on the link, a second"),
+        _mbps(new, "delivery_rate_mbps", "rate at which the last segments arrived, as TCP measured it"),
         new("app_limited", DType.BOOL, "-", "the sender had too little to send: no measure of capacity"),
     )
 
@@ -129,6 +132,10 @@ def _congestion() -> tuple[Column, ...]:
         _count(new, "congestion_window", "segments", "congestion window"),
         _count(new, "queue_depth", "packets", "packets waiting to be sent"),
         _share(new, "buffer_utilization", "share of the send buffer in use"),
+        _count(new, "segment_bytes", "bytes", "plain bytes of a full segment", low=1),
+        _mbps(new, "pacing_rate_mbps", "rate that TCP paces itself to"),
+        _share(new, "receiver_limited", "share of the interval in which the receiver's window was full"),
+        _share(new, "buffer_limited", "share of the interval in which the send buffer was too small"),
     )
 
 
@@ -168,6 +175,8 @@ def _streams() -> tuple[Column, ...]:
         _mbps(new, "amst_transfer_rate_mbps", "bytes on the link over all streams, a second"),
         _share(new, "stream_utilization", "share of the time the streams had something to send"),
         _count(new, "stream_index", "1", "which of the streams, from 0"),
+        _category(new, "stream_event", "what became of a stream", "opened", "closed", "lost"),
+        _category(new, "stream_reason", "why the number of streams changed", *_STREAM_REASONS),
     )
 
 

@@ -66,6 +66,7 @@ def kind_named(name: str) -> Kind:
 
 _BASE = (Group.TEMPORAL, Group.TOPOLOGY, Group.IDENTITY)
 _PERCENTILES = ("p50_latency_ms", "p95_latency_ms", "p99_latency_ms")
+_ONE_STREAM = ("stream_index", "stream_event", "stream_reason")
 _INCIDENT = ("is_anomaly", "incident_id", "incident_type", "incident_start", "incident_end")
 
 
@@ -87,7 +88,7 @@ def _transfer() -> Kind:
             *(*_BASE, Group.LATENCY, Group.THROUGHPUT, Group.RELIABILITY, Group.PROTOCOL, Group.STREAMS),
             Group.HOST,
             also=(*flow, "hde_compression_ratio", "hde_delta_hit_rate"),
-            without=("stream_index",),
+            without=_ONE_STREAM,
         ),
         required=("bytes_tx", "bytes_rx", "throughput_mbps"),
         series=("node_id", "peer_id"),
@@ -103,7 +104,7 @@ def _link() -> Kind:
             *(*_BASE, Group.LATENCY, Group.THROUGHPUT, Group.RELIABILITY, Group.CONGESTION, Group.PROTOCOL),
             *(Group.STREAMS, Group.HOST),
             also=("bandwidth_class",),
-            without=("stream_index",),
+            without=_ONE_STREAM,
         ),
         required=("rtt_ms", "throughput_mbps"),
         series=("node_id", "peer_id"),
@@ -118,13 +119,30 @@ def _stream() -> Kind:
         columns=_columns(
             *(*_BASE, Group.THROUGHPUT, Group.CONGESTION),
             also=(
-                *("rtt_ms", "jitter_ms", "packet_loss", "retransmits"),
-                *("transport_type", "amst_streams", "stream_index"),
+                *("rtt_ms", "jitter_ms", "min_rtt_ms", "packet_loss", "retransmits"),
+                *("transport_type", "amst_streams", "stream_utilization", "stream_index"),
             ),
         ),
         required=("rtt_ms", "retransmits", "congestion_window", "transfer_rate_mbps"),
         series=("node_id", "peer_id", "stream_index"),
         sampled=True,
+    )
+
+
+def _stream_change() -> Kind:
+    return Kind(
+        name="stream_change",
+        meaning="one stream to a peer that came or went",
+        columns=_columns(
+            *_BASE,
+            also=(
+                *("rtt_ms", "min_rtt_ms", "packet_loss", "amst_streams", "amst_transfer_rate_mbps"),
+                *("stream_event", "stream_reason"),
+            ),
+        ),
+        required=("amst_streams", "stream_event", "stream_reason"),
+        series=("node_id", "peer_id"),
+        sampled=False,
     )
 
 
@@ -180,6 +198,17 @@ def _node() -> Kind:
     )
 
 
+def _host() -> Kind:
+    return Kind(
+        name="host",
+        meaning="the load of a node's machine, at a steady interval",
+        columns=_columns(*_BASE, Group.HOST),
+        required=("cpu_usage", "memory_usage", "memory_available_mb"),
+        series=("node_id",),
+        sampled=True,
+    )
+
+
 def _block_access() -> Kind:
     return Kind(
         name="block_access",
@@ -206,8 +235,8 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         kind.name: kind
         for kind in (
-            *(_transfer(), _link(), _stream(), _compression()),
-            *(_consensus(), _node(), _block_access(), _gossip()),
+            *(_transfer(), _link(), _stream(), _stream_change(), _compression()),
+            *(_consensus(), _node(), _host(), _block_access(), _gossip()),
         )
     }
 )

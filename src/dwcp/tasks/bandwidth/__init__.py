@@ -1,0 +1,1 @@
+"""Forecasting what a link will carry."""

@@ -1,0 +1,1 @@
+"""Choosing whom to ask, of several that have the data."""
