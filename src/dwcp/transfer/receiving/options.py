@@ -1,0 +1,26 @@
+"""How a receiver treats its destination."""
+
+from dataclasses import dataclass
+
+__all__ = ["ReceivingOptions"]
+
+_WEEK_S = 7 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivingOptions:
+    """How a receiver treats its destination.
+
+    Attributes:
+        durable: whether everything is flushed to the disk before it is put in place and said to be done.
+        keep_special: whether set-user-id, set-group-id and sticky bits are taken over; they are dropped else.
+        stale_after_s: after how long without use what a session left behind is removed, seconds.
+    """
+
+    durable: bool = True
+    keep_special: bool = False
+    stale_after_s: float = _WEEK_S
+
+    def mode(self, mode: int) -> int:
+        """The permission bits that are taken over of a mode."""
+        return mode & (0o7777 if self.keep_special else 0o777)
