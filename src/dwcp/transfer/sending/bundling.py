@@ -1,0 +1,85 @@
+"""How large bundles are, and which chunks go together.
+
+Large bundles compress better and cost less each; small ones get the link going and keep it from waiting. So
+the first are small, each next one is twice as large, up to what the link takes in about half a second.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dwcp.transfer.sending.flows import flow_of
+from dwcp.transfer.sending.part import Part
+from dwcp.transfer.sending.references import Plan
+
+__all__ = ["BundleSize", "Forming"]
+
+_FIRST_BYTES = 128 * 1024
+_LEAST_BYTES, _MOST_BYTES = 256 * 1024, 4 * 1024 * 1024
+_LINK_S = 0.5
+_DELTA_BYTES = 1024 * 1024
+"""A delta's reference is at most two megabytes, so its bundle is no longer than this."""
+_SPLIT_BYTES = 128 * 1024
+"""Chunks of another kind go into the same bundle up to here."""
+
+
+class BundleSize:
+    """How many plain bytes the next bundle should have. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self._ramp_bytes = _FIRST_BYTES
+
+    def target_bytes(self, link_bytes_per_s: float, ratio: float) -> int:
+        """Plain bytes of a bundle.
+
+        Args:
+            link_bytes_per_s: stored bytes that the link takes a second.
+            ratio: stored over plain bytes, as expected.
+        """
+        wanted = link_bytes_per_s * _LINK_S / max(ratio, 0.02)
+        return min(self._ramp_bytes, int(min(max(wanted, _LEAST_BYTES), _MOST_BYTES)))
+
+    def grow(self) -> None:
+        """A bundle was taken."""
+        self._ramp_bytes = min(2 * self._ramp_bytes, _MOST_BYTES)
+
+    @staticmethod
+    def share_bytes(target_bytes: int, wanted_bytes: int, workers: int) -> int:
+        """At the end what is left is shared by all encoders, in pieces that are not too small."""
+        return min(target_bytes, max(wanted_bytes // workers, _LEAST_BYTES))
+
+
+@dataclass(slots=True)
+class Forming:
+    """Decides part by part what goes into one bundle.
+
+    Attributes:
+        limit_bytes: plain bytes of the bundle.
+        plan_of: against what a part may be encoded; None for nothing.
+        is_raw: whether a flow goes as it is.
+        plan: of the bundle, from its first part.
+    """
+
+    limit_bytes: int
+    plan_of: Callable[[Part], Plan | None]
+    is_raw: Callable[[str], bool]
+    plan: Plan | None = None
+    _raw: bool = False
+
+    def room(self, parts: list[Part], taken_bytes: int, part: Part) -> int:
+        """How many bytes of a part the bundle takes; see `Fits`."""
+        plan = self.plan_of(part)
+        raw = plan is None and self.is_raw(flow_of(part.file))
+        if not parts:
+            self.plan, self._raw = plan, raw
+            if plan is not None:
+                self.limit_bytes = min(self.limit_bytes, _DELTA_BYTES)
+            return self.limit_bytes
+        if not self._goes_along(taken_bytes, plan, raw=raw):
+            return 0
+        room = self.limit_bytes - taken_bytes
+        return room if room >= part.lengths[0] else 0
+
+    def _goes_along(self, taken_bytes: int, plan: Plan | None, *, raw: bool) -> bool:
+        if plan is None or self.plan is None:
+            return plan is self.plan and (raw == self._raw or taken_bytes < _SPLIT_BYTES)
+        return plan.key == self.plan.key
