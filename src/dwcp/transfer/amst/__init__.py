@@ -1,0 +1,40 @@
+"""Adaptive multi-stream transport: how many streams, how fast the link is, and what was learned of a path."""
+
+from dwcp.transfer.amst.forecast import forecast
+from dwcp.transfer.amst.formulas import (
+    UNSURE_STREAMS,
+    published_buffer_bytes,
+    published_chunk_bytes,
+    published_streams,
+)
+from dwcp.transfer.amst.link import DEFAULT_MBPS, Known, LinkEstimate, LinkEstimator
+from dwcp.transfer.amst.memory import PathMemory, PathRecord
+from dwcp.transfer.amst.peers import choose_peer
+from dwcp.transfer.amst.samples import Limit, Sample, StreamMeter
+from dwcp.transfer.amst.sockets import congestion_control, is_loss_based, tune
+from dwcp.transfer.amst.start import starting_streams
+from dwcp.transfer.amst.streams import ChangeReason, StreamController
+
+__all__ = [
+    "DEFAULT_MBPS",
+    "UNSURE_STREAMS",
+    "ChangeReason",
+    "Known",
+    "Limit",
+    "LinkEstimate",
+    "LinkEstimator",
+    "PathMemory",
+    "PathRecord",
+    "Sample",
+    "StreamController",
+    "StreamMeter",
+    "choose_peer",
+    "congestion_control",
+    "forecast",
+    "is_loss_based",
+    "published_buffer_bytes",
+    "published_chunk_bytes",
+    "published_streams",
+    "starting_streams",
+    "tune",
+]
