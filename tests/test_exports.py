@@ -11,8 +11,8 @@ FILES = {path.relative_to(SOURCE).as_posix(): path for path in sorted(SOURCE.rgl
 PACKAGES = {name: path for name, path in FILES.items() if path.name == "__init__.py"}
 MODULES = {name: path for name, path in FILES.items() if name not in PACKAGES}
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-EMPTY = ("__init__.py", "cli/__init__.py", "tasks/")
-"""Packages that offer no names of their own: the root, the command line, and the folders of tasks."""
+EMPTY = ("__init__.py", "cli/__init__.py", "tasks/", "transfer/endpoints/__init__.py")
+"""Packages that offer no names of their own: the root, the command line, folders of tasks, the two ends."""
 
 
 def tree_of(path: Path) -> ast.Module:
@@ -28,10 +28,10 @@ def exported(tree: ast.Module) -> list[str] | None:
 
 
 def imported(tree: ast.Module, of: str) -> set[str]:
-    """Names that a package takes from its own modules."""
+    """Names that a package takes from its own modules, at once or when they are asked for."""
     return {
         alias.asname or alias.name
-        for node in tree.body
+        for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(of)
         for alias in node.names
     }

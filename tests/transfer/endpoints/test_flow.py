@@ -1,0 +1,96 @@
+"""Credit and the queue of ready bundles: bounded, in order, and in nobody's way at the end."""
+
+import threading
+from types import SimpleNamespace
+
+from dwcp.transfer.endpoints.flow import Credit, ReadyQueue
+
+
+def bundle(size: int) -> SimpleNamespace:
+    return SimpleNamespace(stored_bytes=size)
+
+
+def started(work) -> threading.Thread:
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_credit_is_taken_and_given_back():
+    credit = Credit(100)
+    assert credit.take(60)
+    assert credit.take(40)
+    assert credit.exhausted
+    waiting = started(lambda: credit.take(30))
+    credit.give(60)
+    waiting.join(10)
+    assert not waiting.is_alive()
+    assert not credit.exhausted
+
+
+def test_one_bundle_is_let_through_however_large():
+    assert Credit(10).take(10_000)
+
+
+def test_a_closed_credit_lets_everybody_go():
+    credit = Credit(10)
+    credit.take(10)
+    answers = []
+    waiting = [started(lambda: answers.append(credit.take(5))) for _ in range(3)]
+    credit.close()
+    for thread in waiting:
+        thread.join(10)
+    assert answers == [False] * 3
+
+
+def test_what_is_ready_comes_in_order():
+    ready = ReadyQueue()
+    ready.resize(100)
+    ready.put(bundle(1))
+    ready.put(bundle(2))
+    assert [ready.get(1.0).stored_bytes for _ in range(2)] == [1, 2]
+    assert ready.get(0.0) is None
+
+
+def test_too_much_waits():
+    ready = ReadyQueue()
+    ready.resize(10)
+    ready.put(bundle(10))
+    assert ready.full
+    waiting = started(lambda: ready.put(bundle(3)))
+    assert ready.get(1.0).stored_bytes == 10
+    waiting.join(10)
+    assert ready.get(1.0).stored_bytes == 3
+
+
+def test_more_room_wakes_who_waits():
+    ready = ReadyQueue()
+    ready.resize(10)
+    ready.put(bundle(10))
+    waiting = started(lambda: ready.put(bundle(3)))
+    ready.resize(20)
+    waiting.join(10)
+    assert not waiting.is_alive()
+
+
+def test_a_closed_queue_gives_and_takes_nothing():
+    ready = ReadyQueue()
+    ready.resize(10)
+    ready.put(bundle(10))
+    waiting = started(lambda: ready.put(bundle(3)))
+    ready.close()
+    waiting.join(10)
+    assert ready.get(1.0) is None
+    assert not ready.put(bundle(1))
+
+
+def test_starved_is_a_stream_that_waits_for_nothing():
+    ready = ReadyQueue()
+    ready.resize(10)
+    assert not ready.starved
+    waiting = started(lambda: ready.get(30.0))
+    while not ready.starved:
+        pass
+    ready.put(bundle(1))
+    waiting.join(10)
+    assert not ready.starved
