@@ -11,8 +11,10 @@ import dwcp
 from dwcp.cli.app import app, main
 from dwcp.cli.reference import every_command
 
-GROUPS = {"dwcp simulate", "dwcp data", "dwcp models"}
+GROUPS = {"dwcp simulate", "dwcp data", "dwcp models", "dwcp keys"}
 WANTED = {
+    *("dwcp send", "dwcp receive", "dwcp sync"),
+    *(f"dwcp keys {verb}" for verb in ("show", "token", "set-token", "export", "trust", "distrust")),
     *("dwcp demo", "dwcp measure", "dwcp train", "dwcp evaluate", "dwcp advise", "dwcp doctor"),
     *("dwcp simulate compression", "dwcp simulate links", "dwcp data validate"),
     *(f"dwcp models {verb}" for verb in ("list", "show", "verify", "promote", "rollback", "diff", "export")),
@@ -37,7 +39,8 @@ def test_every_command_has_an_example_of_itself_in_its_help(path, run):
 
 
 def test_every_command_whose_result_a_machine_may_want_gives_json():
-    deeds = {"dwcp models promote", "dwcp models rollback", "dwcp models export", "dwcp models publish"}
+    deeds = {f"dwcp models {verb}" for verb in ("promote", "rollback", "export", "publish")}
+    deeds |= {f"dwcp keys {verb}" for verb in ("token", "set-token", "export", "trust", "distrust")}
     silent = {
         path
         for path, command in COMMANDS.items()

@@ -18,9 +18,12 @@ from dwcp.cli.demo import demo
 from dwcp.cli.doctor import doctor
 from dwcp.cli.evaluate import evaluate
 from dwcp.cli.failures import EXIT_STATUSES, Status, explain, save_traceback
+from dwcp.cli.keys import keys
 from dwcp.cli.measure import measure
 from dwcp.cli.models import models
 from dwcp.cli.output import complain
+from dwcp.cli.receive import receive
+from dwcp.cli.send import send, sync
 from dwcp.cli.session import Session, session_of
 from dwcp.cli.simulate import simulate
 from dwcp.cli.train import train
@@ -76,9 +79,9 @@ def begin(
         print(context.get_help())
 
 
-for _command in (demo, measure, train, evaluate, advise, doctor):
+for _command in (demo, send, receive, sync, measure, train, evaluate, advise, doctor):
     app.command()(_command)
-for _group in (simulate, data, models):
+for _group in (keys, simulate, data, models):
     app.add_typer(_group)
 
 

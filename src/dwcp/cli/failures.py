@@ -6,7 +6,8 @@ status  meaning
 0       done
 1       it could not be done: a model, the registry, the disk, something missing
 2       what was given cannot be used: fix it, then ask again
-3       it was done, but a gate or target is short, or validation found faults
+3       it was done, but a gate or target is short, something was left out, or
+        validation found faults
 130     interrupted
 ======  =======================================================================
 """
@@ -43,7 +44,10 @@ EXIT_STATUSES: tuple[tuple[Status, str], ...] = (
     (Status.DONE, "done"),
     (Status.FAILED, "it could not be done: a model, the registry, the disk, something that is not installed"),
     (Status.UNUSABLE, "what was given cannot be used: fix it, then ask again"),
-    (Status.SHORT, "it was done, but a gate or target is short, or validation found faults"),
+    (
+        Status.SHORT,
+        "it was done, but a gate or target is short, something was left out, or validation found faults",
+    ),
     (Status.INTERRUPTED, "interrupted"),
 )
 """Every exit status with its meaning."""

@@ -15,7 +15,7 @@ from rich.text import Text
 from dwcp.cli.session import Session
 from dwcp.errors import InputError, StorageError
 
-__all__ = ["complain", "note", "print_json", "print_table", "require_writable", "say"]
+__all__ = ["complain", "note", "print_json", "print_json_line", "print_table", "require_writable", "say"]
 
 _WIDE = 240
 """Columns for a table that nobody looks at on a terminal, so that no cell is cut or broken."""
@@ -40,6 +40,11 @@ def complain(sentence: str) -> None:
 def print_json(value: object) -> None:
     """The result as JSON, names in order; a figure that JSON cannot hold is null."""
     print(json.dumps(_plain(value), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False))
+
+
+def print_json_line(value: object) -> None:
+    """One event as one line of JSON, at once, for what goes on and on."""
+    print(json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False), flush=True)
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: frozenset[int]) -> None:

@@ -1,5 +1,6 @@
 """What every command is given: where things are and how much to say."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from dwcp.settings import Settings
 
 __all__ = ["Session", "session_of"]
+
+_USUAL_HOME = Path(".dwcp")
+"""That of `dwcp.settings.Settings`."""
 
 
 class Session:
@@ -35,7 +39,15 @@ class Session:
 
     @property
     def home(self) -> Path:
-        """The folder that holds the registry, telemetry and measured tables."""
+        """The folder that holds the registry, telemetry and measured tables.
+
+        Without a settings file it is known before all settings are read, which takes longer than a short
+        command.
+        """
+        if self.config is None and (told := self.home_flag or os.environ.get("DWCP_HOME")):
+            return Path(told)
+        if self.config is None and not any(name.lower() == "dwcp_home" for name in os.environ):
+            return _USUAL_HOME
         return self.settings.home
 
     def table(self, task_name: str) -> Path:

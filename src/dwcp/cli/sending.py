@@ -1,0 +1,168 @@
+"""What `send` and `sync` have in common: the advisor, telemetry, progress, the last words."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dwcp.cli.failures import Status
+from dwcp.cli.output import note, print_json, say
+from dwcp.cli.progress import titled_progress
+from dwcp.cli.session import Session
+from dwcp.errors import DwcpError
+
+if TYPE_CHECKING:
+    from dwcp.serving import Advisor
+    from dwcp.serving.local import LocalAdvisor
+    from dwcp.telemetry import Recorder
+    from dwcp.telemetry.schema import Row
+    from dwcp.transfer import Progress, SendOptions, SendResult
+
+__all__ = ["carry_out"]
+
+_FLUSH_S = 60.0
+_WORTH_S = 3.0
+"""Telemetry of shorter transfers is not written."""
+
+
+def carry_out(
+    session: Session,
+    call: "Callable[..., SendResult]",
+    path: Path,
+    address: str,
+    options: "SendOptions",
+    *,
+    registry: Path | None,
+    model: bool,
+    json: bool,
+) -> None:
+    """Do it, show how it goes, and say what came of it; exit status 3 where something was left out."""
+    import platform
+
+    import typer
+
+    from dwcp.cli.memory import tune_allocator
+    from dwcp.transfer import Environment
+
+    tune_allocator()
+    has_home = _is_home(session.home)
+    with _advisor(session, registry, model) as advisor, _recorder(session, has_home) as recorder:
+        state = session.home / "transfer" if has_home else _state_folder()
+        environment = Environment(state=state, advisor=advisor, recorder=recorder, node_id=platform.node())
+        with titled_progress(session) as show:
+            result = call(
+                path,
+                address,
+                options,
+                environment=environment,
+                progress=lambda now: show(path.name or str(path), _share(now), _words(now)),
+            )
+    if json:
+        print_json(_as_json(result))
+    else:
+        _tell(session, result)
+    if result.skipped:
+        raise typer.Exit(Status.SHORT)
+
+
+@contextmanager
+def _advisor(session: Session, registry: Path | None, model: bool) -> "Iterator[Advisor | None]":
+    """The champion, where there is one; else nobody: the transfer's own rule decides."""
+    root = registry or session.home / "registry"
+    if not (model and root.is_dir()):
+        yield None
+        return
+    from dwcp.cli.late_advisor import LateAdvisor
+
+    with closing(LateAdvisor(lambda: _loaded(session, root))) as advisor:
+        yield advisor
+
+
+def _loaded(session: Session, root: Path) -> "LocalAdvisor":
+    from dwcp.serving.local import LocalAdvisor
+    from dwcp.tasks.compression.task import TASK
+
+    advisor = LocalAdvisor([TASK], session.registry(root), deadline_ms=session.settings.hint_deadline_ms)
+    # Why there is no model is told with every hint.
+    with suppress(DwcpError):
+        advisor.load(TASK.name)
+    return advisor
+
+
+@contextmanager
+def _recorder(session: Session, wanted: bool) -> "Iterator[Recorder | None]":
+    """Telemetry, written at the end: its tables are a heavy thing to load beside a transfer."""
+    if not wanted:
+        yield None
+        return
+    from dwcp.telemetry import BackgroundWriter, IdentifierHasher, Recorder, load_or_create_key
+
+    hasher = IdentifierHasher(load_or_create_key(session.home / "telemetry.key"))
+    recorder = Recorder(_LateSink(session.home / "telemetry"), hasher)
+    with BackgroundWriter(recorder, interval_s=_FLUSH_S):
+        yield recorder
+
+
+def _is_home(folder: Path) -> bool:
+    """Whether it is a home, and not the folder of the same name in which a receiver keeps its own state."""
+    return folder.is_dir() and not (folder / "staging").exists()
+
+
+def _state_folder() -> Path:
+    """Where the user's programs keep such things (XDG base directories)."""
+    import os
+
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "dwcp"
+
+
+class _LateSink:
+    """Parquet files, whose libraries are loaded when there is something to write: mostly at the end.
+
+    What is over in a moment is not written: loading them would take longer than the transfer did.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._began_s = time.monotonic()
+
+    def write(self, kind: str, rows: "Sequence[Row]") -> None:
+        """Write one batch; see `dwcp.telemetry.sinks.Sink`."""
+        if time.monotonic() - self._began_s < _WORTH_S:
+            return
+        from dwcp.telemetry.sinks import ParquetSink
+
+        ParquetSink(self._root).write(kind, rows)
+
+
+def _share(now: "Progress") -> float:
+    return min(now.done_bytes / now.total_bytes, 1.0) if now.total_bytes else 0.0
+
+
+def _words(now: "Progress") -> str:
+    left = "" if now.left_s is None else f", {now.left_s:,.0f} s left"
+    many = "stream" if now.streams == 1 else "streams"
+    codec = f", {now.codec}" if now.codec else ""
+    return f"{now.done_bytes / 1e6:,.0f} MB, {now.rate_mbps:,.0f} Mbit/s{codec}, {now.streams} {many}{left}"
+
+
+def _as_json(result: "SendResult") -> dict[str, object]:
+    from dataclasses import asdict
+
+    values = asdict(result)
+    values["skipped"] = [{"path": path, "reason": reason} for path, reason in result.skipped]
+    return values
+
+
+def _tell(session: Session, result: "SendResult") -> None:
+    rate = result.plain_bytes / 1e6 / max(result.seconds, 1e-9)
+    say(
+        f"{result.name} is in place: {result.files_written:,} files written, {result.files_kept:,} kept"
+        + (f", {result.files_deleted:,} removed" if result.files_deleted else "")
+    )
+    say(
+        f"{result.plain_bytes / 1e6:,.1f} MB in {result.seconds:,.1f} s ({rate:,.0f} MB/s), "
+        f"{result.wire_bytes / 1e6:,.1f} MB sent; root {result.content[:16]}"
+    )
+    for path, reason in result.skipped:
+        note(session, f"left out: {path}: {reason}")
