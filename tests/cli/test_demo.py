@@ -3,6 +3,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from random import Random
@@ -11,12 +12,20 @@ import pytest
 
 from dwcp.cli.app import main
 from dwcp.cli.demo import learning, measuring
+from dwcp.cli.demo.transfer import Edit, Laid, Run, Transferred, Way
 from dwcp.cli.demo.writing import seconds_text
 from dwcp.cli.failures import Status
 from dwcp.registry import Registry
 from dwcp.tasks.compression.table import read_table
 
 WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "it", "rains"]
+RULE, RAW = Way("fallback", "send", ("--no-model",)), Way("not compressed", "send", ("--codec", "none"))
+SENT = Transferred(
+    why_loopback="network namespaces need root",
+    laid=Laid(15, 100_000),
+    copies=[Run(RULE, 1.25, 100_000, 45_000, None, 15, 0, {"zstd-3": 100_000})],
+    edited=Edit(1, 14),
+)
 POLICIES = {"oracle", "selector", "fallback", "best fixed", "zstd-3"}
 VOID = {"meta", "br", "line", "path", "rect", "circle", "use"}
 
@@ -31,6 +40,20 @@ def numbers(rng: Random, size_bytes: int) -> bytes:
 
 def noise(rng: Random, size_bytes: int) -> bytes:
     return rng.randbytes(size_bytes)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sent():
+    """Sending takes seconds and is tested by itself; gives what each demo was asked to send."""
+    asked = []
+
+    def transfer(paths, registry, *_):
+        asked.append((paths, registry.root))
+        return SENT
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dwcp.cli.demo.run.transfer", transfer)
+        yield asked
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +267,31 @@ def test_without_paths_the_machine_is_looked_through_and_an_archive_is_made(
     blocks = read_table(Path(figures["measured"]["table"]))
     assert "demo/archive.zip" in {block.file for block in blocks}
     assert (home / "demo" / "archive.zip").exists()
+
+
+def test_the_files_kept_aside_are_sent_in_the_end(run, data, without_extra, home, sent):
+    done = run("demo", data, "--seconds", 1)
+    paths, registry = sent[-1]
+    assert registry == home / "registry"
+    assert paths
+    assert all(name == f"{data.name}/{path.name}" and path.parent == data for name, path in paths.items())
+    assert f"{len(paths)} blocks" in Page(home / "reports" / "demo.html").text
+    assert "sent from one process to another over loopback, for want of a link (network name" in done.out
+    assert "identical" in done.out
+    figures = json.loads(run("demo", data, "--seconds", 1, "--json").out)["transfers"]
+    assert (figures["link"], figures["why_loopback"]) == (None, "network namespaces need root")
+    [copy] = figures["copies"]
+    assert (copy["seconds"], copy["wire_bytes"], copy["identical"]) == (1.25, 45_000, True)
+
+
+def test_a_transfer_that_fails_leaves_the_rest_and_a_failing_status(run, data, without_extra, monkeypatch):
+    failed = replace(SENT, copies=[*SENT.copies, Run(RAW, problem="the sender took too long and was ended")])
+    monkeypatch.setattr("dwcp.cli.demo.run.transfer", lambda *_: failed)
+    for flags in ([], ["--json"]):
+        done = run("demo", data, "--seconds", 1, *flags)
+        assert done.status == Status.FAILED
+        assert done.sentence == "send, not compressed: the sender took too long and was ended"
+        assert done.out
 
 
 # With the training extra: once, then again.

@@ -7,7 +7,7 @@ import typer
 
 from dwcp.cli.failures import Status
 from dwcp.cli.options import JsonFlag
-from dwcp.cli.output import print_json, require_writable
+from dwcp.cli.output import complain, print_json, require_writable
 from dwcp.cli.session import session_of
 
 __all__ = ["demo"]
@@ -29,11 +29,12 @@ def demo(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but the result.")] = False,
     json: JsonFlag = False,
 ) -> None:
-    """Measure, train, judge and ask for hints, on real files of this machine, in a few minutes.
+    """Measure, train, judge, ask for hints and send, with real files of this machine, in a few minutes.
 
     Every codec is run on blocks of files that are found here (read, never changed). A model learns from most
     of them which codec is fastest for which data and link; the others are kept aside, and on those it is held
-    against the best possible choice and against fixed rules. Run again, it goes on from what stands.
+    against the best possible choice and against fixed rules. In the end those are sent from one process to
+    another, over a link that is made for it where the machine allows. Run again, it goes on from what stands.
 
     For example: dwcp demo ~/data --seconds 60
     """
@@ -52,5 +53,7 @@ def demo(
         print_json({**figures(done), "report": page})
     else:
         show(done, page, session.home_flag)
-    if done.learned.failed:
+    if done.transferred.problems:
+        complain("; ".join(done.transferred.problems))
+    if done.learned.failed or done.transferred.problems:
         raise typer.Exit(Status.FAILED)

@@ -6,6 +6,7 @@ from dwcp.cli.demo.hints import Asked
 from dwcp.cli.demo.judging import Judged
 from dwcp.cli.demo.learning import Learned
 from dwcp.cli.demo.run import Demo
+from dwcp.cli.demo.transfer import Run, Transferred
 
 __all__ = ["figures"]
 
@@ -38,6 +39,7 @@ def figures(done: Demo) -> dict[str, object]:
             "latency_p99_ms": done.hints.latency_ms(0.99),
             "examples": [_hint(asked) for asked in (*done.hints.examples(), done.hints.switched_off)],
         },
+        "transfers": _transfers(done.transferred),
     }
 
 
@@ -79,3 +81,20 @@ def _hint(asked: Asked) -> dict[str, object]:
         "oracle_codec": asked.oracle.name,
         "oracle_s": asked.oracle_cost_s,
     }
+
+
+def _transfers(done: Transferred) -> dict[str, object]:
+    return {
+        "link": None if done.shape is None else asdict(done.shape),
+        "why_loopback": done.why_loopback or None,
+        "sent": asdict(done.laid),
+        "copies": [_run(run) for run in done.copies],
+        "edited": asdict(done.edited),
+        "update": None if done.update is None else _run(done.update),
+        "left_out": [asdict(way) for way in done.left_out],
+        "problems": done.problems,
+    }
+
+
+def _run(run: Run) -> dict[str, object]:
+    return asdict(run) | {"identical": not run.problem, "problem": run.problem or None}

@@ -22,6 +22,7 @@ from dwcp.cli.demo.telling import (
     second_rows,
     verdict_text,
 )
+from dwcp.cli.demo.transfer_page import transfer_sections
 from dwcp.cli.demo.writing import bytes_text, percent_text, range_text
 from dwcp.cli.machine import processor
 from dwcp.codecs.probe import RUN_S
@@ -58,13 +59,13 @@ _WHAT = """\
 Compressing data before it is sent or stored saves time, or costs time: it depends on the data, on the \
 machine and on the link. DWCP learns from measurements which codec is the fastest for which data, and \
 follows the link. This page shows the whole round, on real files of this machine: measure, learn, judge on \
-files that nothing was learned from, ask for hints."""
+files that nothing was learned from, ask for hints, send them."""
 
 _WORDS = (
     (
         "time",
-        "Each codec was run on each block and timed: one core compresses, one unpacks. Nothing was sent: the "
-        "time on the link is computed, stored bytes over the link's speed.",
+        "Each codec was run on each block and timed: one core compresses, one unpacks. Nothing was sent for "
+        "this: the time on the link is computed, stored bytes over its speed. Under real transfers it was.",
     ),
     ("pipelined", "A block takes as long as the slowest of compressing, sending and unpacking."),
     ("serial", "A block takes as long as compressing and sending together."),
@@ -143,6 +144,7 @@ def _sections(done: Demo, home_flag: Path | None) -> Iterator[Section]:
     yield from _time_tables(done, CostModel.SERIAL)
     yield Heading("Hints", "What a transfer is told when it asks, block after block, file by file.")
     yield from _hints(done)
+    yield from transfer_sections(done.transferred)
     yield Heading("What was measured")
     yield from _measured(done)
     yield Heading("The model")

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dwcp.cli.demo.files import Survey, default_roots, survey, write_archive
+from dwcp.cli.demo.files import Survey, default_roots, short_name, survey, write_archive
 from dwcp.cli.demo.hints import Hints, ask_for_hints
 from dwcp.cli.demo.judging import LINKS_MBPS, Judged, KeptAside, judge, keep_aside
 from dwcp.cli.demo.kinds import Kind, kind_of
 from dwcp.cli.demo.learning import Learned, learn
 from dwcp.cli.demo.measuring import Measured, Plan, measure_within, plan
+from dwcp.cli.demo.transfer import Transferred, transfer
 from dwcp.cli.demo.writing import bytes_text
 from dwcp.cli.output import note
 from dwcp.cli.progress import progress
@@ -38,6 +39,7 @@ class Demo:
         learned: what came of training.
         judged: the policies on the blocks that were kept aside, point by point.
         hints: what the advisor said about them.
+        transferred: what came of sending their files.
     """
 
     survey: Survey
@@ -46,6 +48,7 @@ class Demo:
     learned: Learned
     judged: list[Judged]
     hints: Hints
+    transferred: Transferred
 
     @property
     def cases(self) -> tuple[Case[Context, Action, Outcome], ...]:
@@ -59,7 +62,7 @@ class Demo:
 
 
 def run(session: Session, paths: Sequence[Path], seconds: float, epochs: int, *, fresh: bool) -> Demo:
-    """Find files, measure, train, judge, ask; each step says what it did, or what it found done.
+    """Find files, measure, train, judge, ask, send; each step says what it did, or what it found done.
 
     Args:
         session: where the home is, and whether to talk.
@@ -87,7 +90,8 @@ def run(session: Session, paths: Sequence[Path], seconds: float, epochs: int, *,
     with progress(session, "judging") as show:
         judged = judge(parts, learned.artifact, SEED, show)
     hints = ask_for_hints(session.registry(), parts.unseen, LINKS_MBPS, session.settings.hint_deadline_ms)
-    return Demo(found, measured, parts, learned, judged, hints)
+    transferred = _transfer(session, measured, parts)
+    return Demo(found, measured, parts, learned, judged, hints, transferred)
 
 
 def _find(session: Session, paths: Sequence[Path]) -> Survey:
@@ -129,6 +133,18 @@ def _measure(session: Session, wanted: Plan, seconds: float, *, fresh: bool) -> 
     if measured.vanished:
         note(session, f"skipped {measured.vanished:,} that could no longer be read")
     return measured
+
+
+def _transfer(session: Session, measured: Measured, parts: KeptAside) -> Transferred:
+    paths = {short_name(source.path): source.path for source in measured.sources}
+    kept_aside = dict.fromkeys(case.context.flow for case in parts.unseen)
+    with progress(session, "sending files") as show:
+        return transfer(
+            {name: paths[name] for name in kept_aside if name in paths},
+            session.registry(),
+            time.monotonic,
+            show,
+        )
 
 
 def _told(learned: Learned) -> str:

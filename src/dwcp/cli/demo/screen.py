@@ -1,4 +1,4 @@
-"""What the demo shows on a terminal: some hints, the seconds of each policy, and where to go on."""
+"""What the demo shows on a terminal: hints, the seconds of each policy, transfers, and where to go on."""
 
 from collections.abc import Iterable
 from pathlib import Path, PurePath
@@ -18,6 +18,8 @@ from dwcp.cli.demo.telling import (
     second_rows,
     verdict_text,
 )
+from dwcp.cli.demo.transfer import Transferred
+from dwcp.cli.demo.transfer_telling import HEADER, edit_text, left_out_row, run_row, sent_text
 from dwcp.cli.demo.writing import bytes_text
 from dwcp.cli.output import print_table, say
 
@@ -47,6 +49,7 @@ def show(done: Demo, page: Path, home_flag: Path | None) -> None:
     say(verdict_text(done.learned))
     say(comparisons_text(done))
     say()
+    _show_transfers(done.transferred)
     say(f"Report: {page}")
     say(f"Try next: {command_text(home_flag, 'advise FILE --bandwidth-mbps 100')}")
 
@@ -60,6 +63,16 @@ def _show_hints(done: Demo) -> None:
     say("with the model switched off:")
     rows = [(PurePath(file).name, *cells) for file, *cells in hint_rows(done)]
     print_table(HINT_HEADER, rows, frozenset({1, 4, 5, 6}))
+
+
+def _show_transfers(done: Transferred) -> None:
+    if done.laid.files:
+        say(sent_text(done) + (f"; {edit_text(done)}" if done.update else ""))
+    if done.runs:
+        rows = [*map(run_row, done.runs), *map(left_out_row, done.left_out)]
+        print_table(HEADER, rows, frozenset({1, 2, 3, 4}))
+    for problem in done.problems:
+        say(problem)
 
 
 def _print(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
