@@ -11,12 +11,12 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export POLARS_MAX_THREADS := 2
 
-.PHONY: demo test check format docs clean help bench-compression bench-hint bench-hde
+.PHONY: demo test check format docs clean help bench-compression bench-hint bench-hde bench-transfer bench-transfer-scale
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
 
-demo: $(DEMO_READY) ## set up, then measure, train, evaluate and ask for hints on this machine
+demo: $(DEMO_READY) ## set up, then measure, train, evaluate, ask for hints and send files on this machine
 	$(BIN)/dwcp demo
 
 test: $(DEV_READY) ## set up, then run the whole test suite
@@ -40,6 +40,12 @@ docs: $(DEV_READY) ## write the generated reference
 
 bench-compression bench-hint bench-hde: bench-%: $(DEV_READY) ## measure against the gates
 	$(BIN)/python benchmarks/$*.py
+
+bench-transfer: $(DEV_READY) ## measure transfers beside other tools over shaped links (root)
+	$(BIN)/python -m benchmarks.transfer
+
+bench-transfer-scale: $(DEV_READY) ## measure many small files, a huge sparse one, nonsense hints, kills
+	$(BIN)/python benchmarks/transfer_scale.py
 
 $(BIN)/python:
 	@echo "Setting up a virtual environment in $(VENV) ..."

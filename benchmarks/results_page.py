@@ -32,6 +32,8 @@ CHOOSERS = {
     "zstd-3": "always zstd-3",
 }
 """The policies of the short table, in its order."""
+OURS = ("dwcp", "dwcp, old version at hand")
+"""The rows of a transfer that are held against other tools."""
 LIMIT = "the limit: the best choice of one measuring run, held against another run"
 
 Result = Mapping[str, Any]
@@ -177,11 +179,32 @@ def hint(result: Result) -> Lines:
     yield f"Asked about {result['data']['contexts']}. {_measured_on(result)}"
 
 
+def transfer(result: Result) -> Lines:
+    """Transfers beside other tools and the limit, link by link."""
+    figures = result["figures"]
+    yield from _gates(result)
+    yield "![Time over the limit's, by rate](../benchmarks/results/transfer.svg)"
+    yield ""
+    yield from _table(
+        ("link", "data", "limit, s", "dwcp, s", "over the limit", "quickest other", "its s"),
+        (_race(step) for step in figures["steps"]),
+    )
+    for title, sentences in (("Short", figures["short"]), ("Left out", figures["left_out"])):
+        if sentences:
+            yield from (f"{title}:", "", *(f"- {sentence}" for sentence in sentences), "")
+    yield from (definition + "\n" for definition in figures["limits"].values())
+    for step in figures["steps"]:
+        yield from _transfers(step)
+    yield from (f"{name}: {remark}.\n" for name, remark in figures["remarks"].items())
+    yield _measured_on(result)
+
+
 SECTIONS: Mapping[str, tuple[str, Callable[[Result], Lines]]] = {
     "summary": ("compression", summary),
     "compression": ("compression", compression),
     "hde": ("hde", hde),
     "hint": ("hint", hint),
+    "transfer": ("transfer", transfer),
 }
 """Section name to benchmark and what writes the section."""
 
@@ -264,6 +287,72 @@ def _points(rows: Sequence[Result], agreements: Mapping[str, Result]) -> Lines:
             if row["policy"] == "selector"
         ),
     )
+
+
+def _race(step: Result) -> tuple[str, ...]:
+    """Ours beside the quickest of the others."""
+    arrived = sorted((row for row in step["rows"] if not row["problem"]), key=lambda row: row["wall_s"])
+    own = next((row for row in arrived if row["peer"] in OURS), None)
+    other = next((row for row in arrived if row["peer"].partition(",")[0] != OURS[0]), None)
+    return (
+        _shape(step),
+        step["kind"],
+        f"{step['limit']['seconds']:.3f}" if step["limit"] else "–",
+        *((f"{own['wall_s']:.3f}", _over(own)) if own else ("–", "–")),
+        *((other["peer"].replace("|", "\\|"), f"{other['wall_s']:.3f}") if other else ("–", "–")),
+    )
+
+
+def _transfers(step: Result) -> Lines:
+    """All peers of one step, the quickest first."""
+    link, alone = step["link"], step["without_network"]
+    yield from (f"### {_shape(step)}: {step['kind']}", "")
+    yield (
+        f"{step['data'][:1].upper()}{step['data'][1:]} ({step['files']:,} files, "
+        f"{step['plain_bytes'] / 1e6:.1f} MB). Checked: {link['goodput_mbps']:,.1f} Mbit/s of payload, RTT "
+        f"{link['rtt_ms']:g} ms, loss {_percent(link['loss'])}, shaped by {step['shaped_by']}. Without a "
+        f"network: reading and hashing {alone['read_hash_s']:.3f} s, writing {alone['write_s']:.3f} s, both "
+        f"{alone['both_s']:.3f} s."
+    )
+    yield ""
+    yield from _table(
+        (
+            "tool",
+            "s",
+            "runs",
+            "least to most",
+            "over the limit",
+            "MB sent",
+            "CPU s, both ends",
+            "resident MB",
+        ),
+        (_transfer(row) for row in sorted(step["rows"], key=lambda r: (bool(r["problem"]), r["wall_s"]))),
+    )
+
+
+def _transfer(row: Result) -> tuple[str, ...]:
+    if row["problem"]:
+        return (f"{row['peer']}: {row['problem']}".replace("|", "\\|"), *("–",) * 7)
+    times = row["walls_s"]
+    return (
+        row["peer"].replace("|", "\\|"),
+        f"{row['wall_s']:.3f}",
+        str(len(times)),
+        f"{min(times):.3f} to {max(times):.3f}",
+        _over(row),
+        f"{row['sent_bytes'] / 1e6:.2f}",
+        f"{row['sender_cpu_s']:.2f} + {row['receiver_cpu_s']:.2f}",
+        f"{row['resident_mb']:.0f}",
+    )
+
+
+def _over(row: Result) -> str:
+    return "–" if row["over_limit"] is None else f"{row['over_limit']:.2f}"
+
+
+def _shape(step: Result) -> str:
+    rate = "unshaped" if step["rate_mbps"] is None else _link(step["rate_mbps"])
+    return f"{rate}, RTT {step['rtt_ms']:g} ms, loss {_percent(step['loss'])}, {step['congestion_control']}"
 
 
 def _gates(result: Result) -> Lines:
