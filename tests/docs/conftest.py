@@ -16,7 +16,7 @@ WORDS = 600
 
 
 def made_up_files(folder: Path) -> None:
-    """What the pages call the reader's own files: ``data``, ``backup.tar`` and ``yesterday.tar``."""
+    """What the pages call the reader's own files: ``data``, ``photos``, ``backup.tar`` and so on."""
     rng = Random(7)
     words = ["".join(rng.choices("etaoinshrdlucm", k=rng.randint(2, 9))) for _ in range(WORDS)]
 
@@ -35,15 +35,25 @@ def made_up_files(folder: Path) -> None:
     (data / "app-1.1.tar").write_bytes(newer)
     (folder / "yesterday.tar").write_bytes(older)
     (folder / "backup.tar").write_bytes(newer)
+    (folder / "film.mov").write_bytes(rng.randbytes(8_000_000))
+    (folder / "photos" / "2024").mkdir(parents=True)
+    (folder / "photos" / "album.txt").write_bytes(text(30_000))
+    for name in ("beach.jpg", "hills.jpg"):
+        (folder / "photos" / "2024" / name).write_bytes(rng.randbytes(200_000))
+    for day, bills in (("monday", older * 4), ("tuesday", newer + older * 3)):
+        (folder / day).mkdir()
+        (folder / day / "bills.csv").write_bytes(bills)
 
 
 @pytest.fixture
 def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder a reader follows a page in."""
+    """The folder a reader follows a page in. Keys and state are there too, never the user's own."""
     made_up_files(tmp_path)
     monkeypatch.chdir(tmp_path)
     for name in [name for name in environ if name.startswith("DWCP_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("DWCP_KEYS", str(tmp_path / "config" / "keys"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path
 
 

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import tomllib
@@ -32,6 +33,8 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEREDOC = re.compile(r"<<'?(\w+)'?")
 _SHELL = re.compile(r"[|<>;&$`*]")
 _ASSIGNMENT = re.compile(r"(DWCP_\w+)=(\S+) ")
+_ADDRESS = re.compile(r"\b[\w.]+:9440\b")
+"""Where the pages have a receiver listen, and send to."""
 
 
 def pages() -> dict[str, Path]:
@@ -86,20 +89,56 @@ def dwcp_words(command: str) -> list[str] | None:
     return shlex.split(rest)[1:] if plain else None
 
 
+class Terminal:
+    """The reader's second terminal, where `dwcp receive` runs until the next one, or the page, ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: subprocess.Popen[str] | None = None
+
+    def receive(self, words: list[str]) -> None:
+        """Stop what runs, and begin to receive; comes back once that listens."""
+        self.close()
+        command = [sys.executable, "-m", "dwcp.cli.app", *words]
+        self._running = subprocess.Popen(
+            command, cwd=self._folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        assert self._running.stdout is not None
+        said = self._running.stdout.readline()
+        assert "listening" in said, f"{words} says {said}{self._running.stdout.read()}"
+
+    def close(self) -> None:
+        """Stop what runs, as a service manager does; it has to end well."""
+        if self._running is not None:
+            running, self._running = self._running, None
+            running.terminate()
+            said, _ = running.communicate(timeout=30)
+            assert running.returncode == 0, said
+
+
 class Reader:
-    """Follows a page in a folder; fails on the first thing that is not as the page says."""
+    """Follows a page in a folder; fails on the first thing that is not as the page says.
+
+    The reader has one machine, two terminals, and a free port instead of the one that pages name.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._names: dict[str, Any] = {"__name__": "page"}
+        self._terminal = Terminal(folder)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._address = f"127.0.0.1:{free.getsockname()[1]}"
 
     def follow(self, page: Path) -> int:
         """Do everything the page says; gives the number of snippets that were run."""
         done = 0
-        for snippet in snippets(page.read_text(encoding="utf-8")):
-            if snippet.language in ("sh", "python"):
-                self._do(snippet, page.name)
-                done += 1
+        try:
+            for snippet in snippets(_ADDRESS.sub(self._address, page.read_text(encoding="utf-8"))):
+                if snippet.language in ("sh", "python"):
+                    self._do(snippet, page.name)
+                    done += 1
+        finally:
+            self._terminal.close()
         return done
 
     def _do(self, snippet: Snippet, page: str) -> None:
@@ -121,7 +160,7 @@ class Reader:
         words = dwcp_words(command)
         if words is not None:
             return self._dwcp(words, dict(_ASSIGNMENT.findall(command)), where)
-        if command.startswith(("make ", ". ")):
+        if command.startswith(("make ", ". ", "python3 -m venv ")):
             require_make_target(command, where)
             return ""
         if command.startswith("pip install "):
@@ -139,6 +178,9 @@ class Reader:
         if words[0] in PARSED_ONLY:
             require_parses(words)
             return ""
+        if words[0] == "receive":
+            self._terminal.receive(words)
+            return ""
         said, complained = StringIO(), StringIO()
         with patch.dict(environ, variables), redirect_stdout(said), redirect_stderr(complained):
             status = main(words)
@@ -148,9 +190,9 @@ class Reader:
 
 
 def require_make_target(command: str, where: str) -> None:
-    """Fail unless the Makefile has the target, or makes the environment that is activated."""
-    if command.startswith(". "):
-        assert f"VENV := {command.split()[1].removesuffix('/bin/activate')}\n" in MAKEFILE, where
+    """Fail unless the Makefile has the target, or makes the environment that is made or activated."""
+    if command.startswith((". ", "python3 -m venv ")):
+        assert f"VENV := {command.split()[-1].removesuffix('/bin/activate')}\n" in MAKEFILE, where
         return
     for target in (word for word in command.split()[1:] if "=" not in word):
         assert re.search(rf"^([\w-]+ )*{re.escape(target)}[ :]", MAKEFILE, re.MULTILINE), f"{where}: {target}"

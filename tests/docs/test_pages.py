@@ -8,6 +8,7 @@ import pytest
 from doc_pages import Reader, commands, dwcp_words, pages, snippets
 from typer.main import get_command
 
+from dwcp.blocks import DEFAULT_CHUNKING
 from dwcp.cli.app import app
 from dwcp.cli.reference import every_command
 from dwcp.codecs.frame import BlockKind
@@ -16,22 +17,37 @@ from dwcp.serving import Reason
 from dwcp.serving.local import LocalAdvisor
 from dwcp.tasks.compression import policy
 from dwcp.tasks.compression.contract import CostModel
+from dwcp.transfer import ReceiverLimits, SendOptions
+from dwcp.transfer.protocol import MAX_STREAMS
+from dwcp.transfer.protocol.limits import PIECE_DIGEST_BYTES
+from dwcp.transfer.receiving import PIECES, ReceivingOptions
+from dwcp.transfer.sending import bundling
 
+KIB, MIB = 1024, 1024 * 1024
 PAGES = pages()
-FOLLOWED = {"README.md": 2, "docs/tutorial.md": 8, "docs/how-to.md": 15}
+FOLLOWED = {
+    "README.md": 4,
+    "docs/tutorial.md": 8,
+    "docs/how-to.md": 15,
+    "docs/how-to/keys.md": 7,
+    "docs/how-to/transfer.md": 12,
+    "docs/how-to/transfer-from-python.md": 5,
+}
 """Pages with the least number of snippets that they must have, so that none is passed over unseen."""
+TRAINING = {"docs/tutorial.md", "docs/how-to.md"}
+"""Those of them that train a model."""
 NOT_FOLLOWED = {"CONTRIBUTING.md"}
 """Pages whose snippets run the tests themselves: there the targets and paths are checked."""
 
 
-@pytest.mark.parametrize("name", ["README.md"])
+@pytest.mark.parametrize("name", sorted(FOLLOWED.keys() - TRAINING))
 def test_a_page_does_what_it_says(name: str, reader: Path) -> None:
     assert Reader(reader).follow(PAGES[name]) >= FOLLOWED[name]
 
 
 @pytest.mark.train
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["docs/tutorial.md", "docs/how-to.md"])
+@pytest.mark.parametrize("name", sorted(TRAINING))
 def test_a_page_that_trains_does_what_it_says(name: str, reader: Path, train_once: None) -> None:
     for library in ("torch", "xgboost", "onnx", "sklearn"):
         pytest.importorskip(library)
@@ -85,6 +101,23 @@ def test_the_next_free_kind_is_free() -> None:
 def test_every_kind_of_block_is_in_the_format() -> None:
     text = PAGES["docs/reference/block-format.md"].read_text(encoding="utf-8")
     assert [kind for kind in BlockKind if f"| {kind.value} | `{kind.name}` |" not in text] == []
+
+
+def test_the_numbers_of_a_transfer_are_those_of_the_code() -> None:
+    pages = (PAGES["docs/explanation/transfer.md"], PAGES["docs/how-to/transfer.md"])
+    text = " ".join(" ".join(page.read_text(encoding="utf-8").split()) for page in pages)
+    cutting, credit_bytes = DEFAULT_CHUNKING, ReceiverLimits().credit_bytes
+    assert f"of {cutting.avg_bytes // KIB} KiB or a little more on average" in text
+    assert f"{cutting.max_bytes // KIB} KiB at most" in text
+    assert f"up to {bundling._MOST_BYTES // MIB} MiB of them" in text
+    assert f"{credit_bytes // MIB} MiB, and gives that credit back" in text
+    assert f"1 to {MAX_STREAMS} of them" in text
+    assert PIECES.avg_bytes == KIB
+    assert f"{PIECE_DIGEST_BYTES} bytes of digest for each" in text
+    assert SendOptions().retries == 5
+    assert "five times unless `--retries` says otherwise" in text
+    assert ReceivingOptions().stale_after_s == 7 * 86_400
+    assert "is kept for a week" in text
 
 
 def test_the_numbers_in_the_explanation_are_those_of_the_code() -> None:

@@ -42,9 +42,23 @@ def test_what_is_right_passes(tmp_path: Path) -> None:
     assert follow(tmp_path, shell + python) == 3
 
 
+def test_the_second_terminal_receives_while_the_page_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DWCP_KEYS", str(tmp_path / "keys"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "a.txt").write_text("a")
+    receive = "```sh\ndwcp receive in --listen 0.0.0.0:9440\n```\n"
+    send = "```sh\ndwcp sync a.txt server.example.org:9440\n```\n```text\na.txt is in place: ...\n```\n"
+    assert follow(tmp_path, receive + send + receive + send) == 4
+    assert (tmp_path / "in" / "a.txt").read_text() == "a"
+
+
 @pytest.mark.parametrize(
     "page",
     [
+        "```sh\ndwcp receive in --listen nonsense\n```\n",
         "```sh\ndwcp nonsense\n```\n",
         "```sh\ndwcp doctor --nonsense\n```\n",
         "```sh\ndwcp demo --nonsense\n```\n",
