@@ -1,4 +1,4 @@
-"""Transfers that are large in one way: many files, one huge sparse file, odd names, and processes killed.
+"""Transfers that are large in one way: many files, one huge sparse file, odd names, and interruptions.
 
 Run: ``make bench-transfer-scale``; ``--only`` runs some of the parts, ``--data DIR`` sends a folder of yours.
 
@@ -38,6 +38,7 @@ from transfer_scale_trees import (
 )
 
 MOST_MB = 256.0
+CUTS = 6
 GATES = (
     Gate("right_share", 1.0, "at_least", "our transfers that arrived as they were, sparse where they were"),
     Gate("resident_mb", MOST_MB, "at_most", "the peak of either of our processes, in any transfer"),
@@ -127,9 +128,9 @@ def _median(values: Iterable[float]) -> float:
     return round(statistics.median(values), 2)
 
 
-def killed(place: Path, victim: str, size_bytes: int) -> dict[str, object]:
-    """Kill one of the two in the middle, start it again, and count what was sent more than once."""
-    folder, source = place / f"killed {victim}", noise(place, size_bytes)
+def interrupted(place: Path, what: str, size_bytes: int) -> dict[str, object]:
+    """Kill one of the two in the middle and start it again, or cut connections; count what was sent again."""
+    folder, source = place / f"interrupted {what}", noise(place, size_bytes)
     folder.mkdir()
     listen = ("--listen", f"127.0.0.1:{free_port()}", "--once", "--json")
     receive = (PROGRAM, "receive", folder / "to", *listen)
@@ -138,13 +139,17 @@ def killed(place: Path, victim: str, size_bytes: int) -> dict[str, object]:
     send = (PROGRAM, "send", source, meter.address, "--codec", "none", "--json", "--retries", "20")
     began = time.perf_counter()
     sender = Process(send, folder, "sender")
-    meter.wait(size_bytes * 45 // 100)
-    before = meter.bytes
-    if victim == "receiver":
+    if what == "connections cut":
+        for number in range(CUTS):
+            meter.wait(size_bytes * (number + 1) // (CUTS + 2))
+            meter.cut()
+    else:
+        meter.wait(size_bytes * 45 // 100)
+    if what == "receiver killed":
         receiver.end(signal.SIGKILL)
         receiver = Process(receive, folder, "receiver again")
         receiver.address()
-    else:
+    elif what == "sender killed":
         sender.end(signal.SIGKILL)
         sender = Process(send, folder, "sender again")
     ended = sender.end()
@@ -154,15 +159,8 @@ def killed(place: Path, victim: str, size_bytes: int) -> dict[str, object]:
     meter.close()
     found = folder / "to" / source.name
     is_right = found.exists() and facts(found) == facts(source)
-    again = max(meter.bytes - size_bytes, 0) / 1e6
-    line = row(
-        f"dwcp, {victim} killed",
-        transfer,
-        is_right,
-        size_mb=round(size_bytes / 1e6),
-        killed_after_mb=round(before / 1e6),
-        sent_again_mb=round(again, 1),
-    )
+    again_mb = round(max(meter.bytes - size_bytes, 0) / 1e6, 1)
+    line = row(f"dwcp, {what}", transfer, is_right, size_mb=round(size_bytes / 1e6), sent_again_mb=again_mb)
     shutil.rmtree(folder)
     source.unlink()
     return line
@@ -177,8 +175,9 @@ def measure(options: argparse.Namespace, place: Path) -> dict[str, list[dict[str
         "choosers": lambda: choosers(
             options.data or mixed_folder(place), place, options.registry, options.rounds
         ),
-        "killed": lambda: [
-            killed(place, victim, options.noise_mb * 1_000_000) for victim in ("receiver", "sender")
+        "interrupted": lambda: [
+            interrupted(place, what, options.noise_mb * 1_000_000)
+            for what in ("receiver killed", "sender killed", "connections cut")
         ],
     }
     found = {}
@@ -213,14 +212,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--files", type=int, default=100_000, help="of 1 KiB, in 100 folders")
     parser.add_argument("--sparse-gib", type=int, default=20, help="size of the sparse file")
-    parser.add_argument("--noise-mb", type=int, default=600, help="what is sent while a process is killed")
+    parser.add_argument("--noise-mb", type=int, default=600, help="what is sent with interruptions")
     parser.add_argument("--rounds", type=int, default=5, help="of each chooser, taking turns")
     parser.add_argument("--data", type=Path, default=os.environ.get("DWCP_CORPUS"), help="for the choosers")
     parser.add_argument("--registry", type=Path, default=load_settings().home / "registry")
     parser.add_argument(
         "--work", type=Path, help="folder for everything that is made; a temporary one unless given"
     )
-    parser.add_argument("--only", nargs="+", default=[""], help="parts: small, sparse, odd, choosers, killed")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], help="parts: small, sparse, odd, choosers, interrupted"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
     options.data = Path(options.data).absolute() if options.data else None
@@ -243,7 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "odd tree": "odd names, links, modes, times, empty and deep folders; rsync's daemon makes absolute "
         "links relative, so that it is not right there",
         "choosers": str(options.data.name if options.data else "about 100 MB, generated"),
-        "killed": f"{options.noise_mb} MB, incompressible, through a relay that counts",
+        "interrupted": f"{options.noise_mb} MB, incompressible, through a relay that counts; {CUTS} cuts",
     }
     return report(
         "transfer-scale",

@@ -117,6 +117,7 @@ class Meter:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.bytes = 0
+        self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def wait(self, count_bytes: int) -> None:
@@ -124,6 +125,13 @@ class Meter:
         until = time.monotonic() + _WAIT_S
         while self.bytes < count_bytes and time.monotonic() < until:
             time.sleep(0.002)
+
+    def cut(self) -> None:
+        """Cut every connection; new ones are taken."""
+        cut, self._open = self._open, []
+        for sock in cut:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Take no more connections."""
@@ -140,6 +148,7 @@ class Meter:
                 except OSError:
                     near.close()
                     continue
+                self._open += [near, far]
                 for way in ((near, far, True), (far, near, False)):
                     threading.Thread(target=self._pump, args=way, daemon=True).start()
 

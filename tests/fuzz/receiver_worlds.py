@@ -52,7 +52,7 @@ def note_fault(what: threading.ExceptHookArgs) -> None:
 def sources() -> tuple[Path, Path]:
     """An old and a new version of a small tree, both called `NAME`; made once a process."""
     top = Path(tempfile.mkdtemp(prefix="dwcp-fuzz-sources-"))
-    atexit.register(shutil.rmtree, top)
+    atexit.register(shutil.rmtree, top, ignore_errors=True)
     old, new = top / "old" / "tree", top / "new" / "tree"
     make_tree(old, Random(3), files=5, most_bytes=3000)
     (old / "image").write_bytes(Random(4).randbytes(9000))
