@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from dwcp.cli import progress as module
@@ -35,6 +37,7 @@ def test_quiet_says_nothing(clock, capsys):
 
 
 def test_bars_on_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")
     with titled_progress(Session()) as show:

@@ -1,8 +1,9 @@
 """What a sender may say that is not so: choices out of bytes, and what they make of messages."""
 
-from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import fields, replace
 from receiver_tape import Said
 
 from dwcp.codecs import Zstd
@@ -146,7 +147,7 @@ def mutated(value: Any, dice: Dice) -> Any:
         return _TEXTS[dice.pick(len(_TEXTS))]
     if isinstance(value, tuple):
         return _mutated_tuple(value, dice)
-    if is_dataclass(value) and not isinstance(value, type) and fields(value):
+    if isinstance(value, Struct) and not isinstance(value, type) and fields(value):
         name = fields(value)[dice.pick(len(fields(value)))].name
         return replace(value, **{name: mutated(getattr(value, name), dice)})
     return 0 if value is None else value

@@ -1,10 +1,10 @@
 """What an honest sender says, as a script that listens to the receiver, and what bytes make of it."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from threading import Thread
 from typing import Any
 
+from msgspec.structs import replace
 from receiver_lies import ODD, Dice, flipped, lie_about
 from receiver_tape import Said, Tape, channel_on, frame_of, messages_of
 from receiver_worlds import Told

@@ -1,7 +1,8 @@
 """What stands in a node: parts of a file, entries of a directory, and their canonical form."""
 
-from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
+
+from msgspec import Struct
 
 from dwcp.blocks.canonical import fields
 from dwcp.blocks.link import ID_BYTES, FileLink
@@ -23,8 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class FilePart:
+class FilePart(Struct, frozen=True):
     """A chunk, or a page of a file's long list.
 
     Attributes:
@@ -51,8 +51,7 @@ class FilePart:
         return [self.size_bytes, self.id]
 
 
-@dataclass(frozen=True, slots=True)
-class ZeroRun:
+class ZeroRun(Struct, frozen=True):
     """Zeros in a file.
 
     Attributes:
@@ -76,8 +75,7 @@ class ZeroRun:
         return self.length_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(Struct, frozen=True):
     """A regular file in a directory.
 
     Attributes:
@@ -109,8 +107,7 @@ class FileEntry:
         return [self.name, self.KIND, self.mode, self.mtime_ns, link.size_bytes, link.to_bytes()]
 
 
-@dataclass(frozen=True, slots=True)
-class SubdirectoryEntry:
+class SubdirectoryEntry(Struct, frozen=True):
     """A directory in a directory.
 
     Attributes:
@@ -142,8 +139,7 @@ class SubdirectoryEntry:
         return [self.name, self.KIND, self.mode, self.mtime_ns, self.id]
 
 
-@dataclass(frozen=True, slots=True)
-class SymlinkEntry:
+class SymlinkEntry(Struct, frozen=True):
     """A symbolic link in a directory.
 
     Attributes:
@@ -172,8 +168,7 @@ class SymlinkEntry:
         return [self.name, self.KIND, self.mtime_ns, self.target]
 
 
-@dataclass(frozen=True, slots=True)
-class ChildPage:
+class ChildPage(Struct, frozen=True):
     """A page of a big directory.
 
     Attributes:

@@ -1,7 +1,8 @@
 """A file's link: what its content is, in 33 bytes."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 from dwcp.blocks.names import check_size
 from dwcp.codecs import Buffer
@@ -28,8 +29,7 @@ class LinkKind(IntEnum):
     """Nothing: the file is empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileLink:
+class FileLink(Struct, frozen=True):
     """A file's content, by identity: two files with equal links are equal.
 
     Attributes:

@@ -4,9 +4,10 @@ The id of a node is the BLAKE3 of its bytes, so a root's id commits to everythin
 written down in ``docs/reference/blocks.md``. Depth and parents are derived, never stored.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, TypeAlias
+
+from msgspec import Struct
 
 from dwcp.blocks.canonical import fields, from_canonical, to_canonical
 from dwcp.blocks.chunking import MAX_CHUNK_BYTES
@@ -32,8 +33,7 @@ _MAX_TEXT_BYTES = 255
 _MAX_TAGS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class FileNode:
+class FileNode(Struct, frozen=True):
     """A file's content, or a page of it.
 
     Attributes:
@@ -70,8 +70,7 @@ class FileNode:
         return [self.TAG, self.level, [part.to_fields() for part in self.parts]]
 
 
-@dataclass(frozen=True, slots=True)
-class DirectoryNode:
+class DirectoryNode(Struct, frozen=True):
     """A directory, or a page of one.
 
     Attributes:
@@ -102,8 +101,7 @@ class DirectoryNode:
         return [self.TAG, self.level, [entry.to_fields() for entry in self.entries]]
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotNode:
+class SnapshotNode(Struct, frozen=True):
     """A tree as it stood at a time.
 
     Attributes:

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dwcp.blocks.chunking import Chunking
 from dwcp.blocks.zeros import ZERO_RUN_BYTES, Holes, align_down, zero_runs
@@ -15,8 +16,7 @@ __all__ = ["DataPiece", "ZeroPiece", "cut_pieces", "read_pieces"]
 _READ_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(slots=True)
-class DataPiece:
+class DataPiece(Struct):
     """Some of a file's chunks, one after the other.
 
     Attributes:
@@ -37,8 +37,7 @@ class DataPiece:
         return len(self.data)
 
 
-@dataclass(slots=True)
-class ZeroPiece:
+class ZeroPiece(Struct):
     """A zero run: neither the piece before it nor the one after it is another.
 
     Attributes:

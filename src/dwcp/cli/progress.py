@@ -4,12 +4,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from typing import TYPE_CHECKING, TypeAlias
 
 from dwcp.cli.session import Session
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 __all__ = ["TitledProgress", "progress", "titled_progress"]
 
@@ -23,18 +23,10 @@ _STEP, _STEP_S = 0.1, 1.0
 @contextmanager
 def titled_progress(session: Session) -> Iterator[TitledProgress]:
     """Progress of several pieces of work side by side, on standard error."""
-    console = Console(stderr=True)
     if session.quiet:
         yield lambda _title, _share, _words: None
-    elif console.is_terminal:
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[words]}", markup=False),
-        )
-        with Progress(*columns, console=console, transient=True) as bars:
+    elif sys.stderr.isatty():
+        with _bars() as bars:
             yield _Bars(bars).show
     else:
         yield _Lines().show
@@ -47,8 +39,22 @@ def progress(session: Session, title: str) -> Iterator[Callable[[float, str], No
         yield lambda share, words: show(title, share, words)
 
 
+def _bars() -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[words]}", markup=False),
+    )
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
 class _Bars:
-    def __init__(self, bars: Progress) -> None:
+    def __init__(self, bars: "Progress") -> None:
         self._bars = bars
         self._known: dict[str, int] = {}
 

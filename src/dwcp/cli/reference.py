@@ -137,7 +137,7 @@ def _option(param: Any) -> str:
 
 
 def _range(param: Any) -> str:
-    low, high = (getattr(param, bound, None) for bound in ("min", "max"))
+    low, high = (getattr(param.type, bound, None) for bound in ("min", "max"))
     if low is None:
         return ""
     return f" From {low:,}." if high is None else f" {low:,} to {high:,}."

@@ -88,7 +88,7 @@ def sync(
 
     For example: dwcp sync photos backup.example.org:9440 --delete
     """
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from dwcp.cli.sending import carry_out
     from dwcp.transfer import sync as call

@@ -4,9 +4,8 @@ Also the shortest delta there is, the block the receiver already has.
 Source: zstd's ``--patch-from``, https://github.com/facebook/zstd/wiki/Zstandard-as-a-patching-engine
 """
 
-from dataclasses import dataclass
-
 from backports import zstd
+from msgspec import Struct
 
 from dwcp.codecs.buffers import Buffer, byte_view
 from dwcp.codecs.frame import BlockKind, pack
@@ -21,8 +20,7 @@ MIN_REFERENCE_BYTES = 8
 """The shortest prefix zstd takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Struct, frozen=True):
     """A block against a reference, always: whether it pays is for the caller, or ``Hierarchy``, to say.
 
     Reference and block together reach as far as the window does: at most 128 MiB. Use a window of a

@@ -3,12 +3,12 @@
 The layout is written down in ``docs/reference/block-format.md`` and pinned by ``tests/golden/codecs``.
 """
 
-from dataclasses import dataclass
+import struct
 from enum import IntEnum
-from struct import Struct
 from typing import NamedTuple
 
 import xxhash
+from msgspec import Struct
 
 from dwcp.codecs.buffers import Buffer, byte_view
 from dwcp.errors import CorruptBlockError
@@ -20,8 +20,8 @@ MAGIC = b"DWB\x01"
 ID_BYTES = 32
 """Length of a plaintext's id: BLAKE3, 256 bits."""
 
-_FIXED = Struct("<4sBQQ")
-_WINDOW = Struct("<QQ")
+_FIXED = struct.Struct("<4sBQQ")
+_WINDOW = struct.Struct("<QQ")
 
 
 class BlockKind(IntEnum):
@@ -52,8 +52,7 @@ class Window(NamedTuple):
     length_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """What a stored block says of itself.
 
     Attributes:

@@ -9,7 +9,8 @@ What levels 2 and 3 make is used only where it is no larger than plain zstd-3.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dwcp.codecs.buffers import Buffer, byte_view
 from dwcp.codecs.delta import MIN_REFERENCE_BYTES, Delta, encode_known
@@ -28,8 +29,7 @@ _MAX_DICTIONARY_BLOCK_BYTES = 64 * 1024
 """A longer block is its own dictionary: from 128 KiB on nothing more is gained (JSON logs, prose)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hierarchy:
+class Hierarchy(Struct, frozen=True):
     """A codec that tries the levels in order. Its blocks decode like any other.
 
     The check against plain zstd-3 costs little where the delta is good: zstd-3 runs only until it has

@@ -3,10 +3,10 @@
 Source: the LZ4 block format, https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md
 """
 
-from dataclasses import dataclass
 from typing import cast
 
 from lz4 import block
+from msgspec import Struct
 
 from dwcp.codecs.buffers import Buffer, byte_view
 from dwcp.codecs.frame import BlockKind, pack
@@ -25,8 +25,7 @@ _MAX_EXPANSION = 255
 """A payload byte gives at most 255 bytes: each further length byte stands for 255."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lz4:
+class Lz4(Struct, frozen=True):
     """LZ4's fast mode."""
 
     @property
@@ -49,8 +48,7 @@ class Lz4:
         return pack(BlockKind.LZ4, view, block.compress(view, store_size=False))
 
 
-@dataclass(frozen=True, slots=True)
-class Lz4Hc:
+class Lz4Hc(Struct, frozen=True):
     """LZ4's high-compression mode: slow to write, as fast to read as ``lz4``.
 
     Attributes:

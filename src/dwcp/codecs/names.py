@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dwcp.codecs.codec import Codec
 from dwcp.codecs.delta import Delta
@@ -19,8 +20,7 @@ _LEVEL = re.compile("0|-?[1-9][0-9]{0,5}")
 """A level as a codec's own name writes it: no sign, zero or space more than needed."""
 
 
-@dataclass(frozen=True, slots=True)
-class CodecFamily:
+class CodecFamily(Struct, frozen=True):
     """A codec and the levels it has.
 
     Attributes:

@@ -1,6 +1,6 @@
 """The codec ``none``: the block as it is, framed."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dwcp.codecs.buffers import Buffer, byte_view
 from dwcp.codecs.frame import BlockKind, pack
@@ -9,8 +9,7 @@ from dwcp.codecs.reference import Reference
 __all__ = ["Uncompressed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Uncompressed:
+class Uncompressed(Struct, frozen=True):
     """For blocks that do not compress and links faster than any codec."""
 
     @property

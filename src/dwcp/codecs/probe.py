@@ -8,9 +8,9 @@ run of full length (`RUN_S`).
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from dwcp.codecs.buffers import Buffer, byte_view
@@ -53,8 +53,7 @@ def run_blocks(bandwidth_mbps: float, block_bytes: int) -> int:
     return int(min(max(bandwidth_mbps * 1e6 / 8 * RUN_S / max(block_bytes, 1), 1), _MOST_BLOCKS))
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What a run affords.
 
     Attributes:

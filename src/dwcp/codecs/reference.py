@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from typing import Protocol
 
 from blake3 import blake3
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dwcp.codecs.buffers import Buffer, byte_view
 from dwcp.codecs.frame import Window
@@ -19,8 +20,7 @@ def plaintext_id(plain: Buffer) -> bytes:
     return blake3(byte_view(plain)).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """A plaintext both sides have, or a window of it.
 
     Attributes:

@@ -3,9 +3,8 @@
 Source: https://github.com/google/snappy/blob/main/format_description.txt
 """
 
-from dataclasses import dataclass
-
 import cramjam
+from msgspec import Struct
 
 from dwcp.codecs.buffers import Buffer, byte_view
 from dwcp.codecs.frame import BlockKind, pack
@@ -19,8 +18,7 @@ _MAX_EXPANSION = 22
 """The densest element copies 64 bytes and takes 3."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snappy:
+class Snappy(Struct, frozen=True):
     """Snappy, which has no levels."""
 
     @property

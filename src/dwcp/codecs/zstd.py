@@ -4,10 +4,10 @@ Source: RFC 8878.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from backports import zstd
+from msgspec import Struct
 
 from dwcp.codecs.buffers import Buffer, byte_view
 from dwcp.codecs.frame import BlockKind, pack
@@ -42,8 +42,7 @@ _CHUNK_BYTES = 128 * 1024
 """Length of a zstd block, after which the compressor gives something out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Zstd:
+class Zstd(Struct, frozen=True):
     """Plain zstd.
 
     Attributes:

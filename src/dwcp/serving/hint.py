@@ -1,9 +1,10 @@
 """What a caller gets: an action, always, with the reason it was chosen."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
+
+from msgspec import Struct, field
 
 __all__ = ["Hint", "ModelRef", "Reason"]
 
@@ -26,8 +27,7 @@ class Reason(StrEnum):
     KILL_SWITCH = "KILL_SWITCH"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRef:
+class ModelRef(Struct, frozen=True):
     """Which model answered."""
 
     task: str
@@ -35,8 +35,7 @@ class ModelRef:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hint(Generic[ActionT]):
+class Hint(Struct, Generic[ActionT], frozen=True):
     """An action with its reason.
 
     Attributes:

@@ -3,14 +3,18 @@
 Sinks, sources of tables, validation and incidents are in their own modules, which load Polars and pyarrow.
 """
 
-from dwcp.telemetry.background import BackgroundWriter
-from dwcp.telemetry.host import HostReading, host_fields, read_host
-from dwcp.telemetry.privacy import IdentifierHasher, key_from_text, load_or_create_key
-from dwcp.telemetry.record import check_record
-from dwcp.telemetry.recorder import Recorder, RecorderStats
-from dwcp.telemetry.rule import Rule
-from dwcp.telemetry.streams import StreamSampler
-from dwcp.telemetry.tcp import TcpInfo, read_tcp_info
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dwcp.telemetry.background import BackgroundWriter
+    from dwcp.telemetry.host import HostReading, host_fields, read_host
+    from dwcp.telemetry.privacy import IdentifierHasher, key_from_text, load_or_create_key
+    from dwcp.telemetry.record import check_record
+    from dwcp.telemetry.recorder import Recorder, RecorderStats
+    from dwcp.telemetry.rule import Rule
+    from dwcp.telemetry.streams import StreamSampler
+    from dwcp.telemetry.tcp import TcpInfo, read_tcp_info
 
 __all__ = [
     "BackgroundWriter",
@@ -28,3 +32,22 @@ __all__ = [
     "read_host",
     "read_tcp_info",
 ]
+
+_HOMES = {
+    "background": ("BackgroundWriter",),
+    "host": ("HostReading", "host_fields", "read_host"),
+    "privacy": ("IdentifierHasher", "key_from_text", "load_or_create_key"),
+    "record": ("check_record",),
+    "recorder": ("Recorder", "RecorderStats"),
+    "rule": ("Rule",),
+    "streams": ("StreamSampler",),
+    "tcp": ("TcpInfo", "read_tcp_info"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for and no more: a transfer that records nothing needs no schema."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)

@@ -1,18 +1,21 @@
 """The load of this machine as telemetry: one ``host`` record an interval, from Linux's ``/proc``."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dwcp.errors import InputError
-from dwcp.telemetry.schema import Value
+
+if TYPE_CHECKING:
+    from dwcp.telemetry.schema import Value
 
 __all__ = ["HostReading", "host_fields", "read_host"]
 
 _PROC = Path("/proc")
 
 
-@dataclass(frozen=True, slots=True)
-class HostReading:
+class HostReading(Struct, frozen=True):
     """Counters and levels at one moment.
 
     Attributes:
@@ -52,7 +55,7 @@ def read_host(proc: Path = _PROC) -> HostReading:
 
 def host_fields(
     before: HostReading, after: HostReading, interval_s: float, active_transfers: int | None = None
-) -> dict[str, Value]:
+) -> "dict[str, Value]":
     """The fields of a ``host`` record, but for ``node_id``.
 
     Args:

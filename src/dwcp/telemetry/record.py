@@ -3,8 +3,9 @@
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from dwcp.errors import RecordRefusedError
 from dwcp.telemetry.privacy import IdentifierHasher
@@ -18,8 +19,7 @@ _GIVEN_BY_RECORDER = ("timestamp", "epoch_time")
 _NAME_CHARACTERS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a record is refused. Names the field and the rule, never the value: that may be content."""
 
     rule: Rule

@@ -9,8 +9,9 @@ calls `check_record` first.
 import threading
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dwcp.errors import InputError
 from dwcp.telemetry.privacy import IdentifierHasher
@@ -26,8 +27,7 @@ __all__ = ["Recorder", "RecorderStats"]
 _Raw = tuple[str, int, Mapping[str, Value]]
 
 
-@dataclass(frozen=True, slots=True)
-class RecorderStats:
+class RecorderStats(Struct, frozen=True):
     """What became of the records so far.
 
     Attributes:

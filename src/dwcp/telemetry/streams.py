@@ -1,9 +1,12 @@
 """Readings of TCP streams as telemetry: one ``stream`` record for each stream, once an interval."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from dwcp.telemetry.schema import Value
 from dwcp.telemetry.tcp import TcpInfo
+
+if TYPE_CHECKING:
+    from dwcp.telemetry.schema import Value
 
 __all__ = ["StreamSampler"]
 
@@ -26,7 +29,7 @@ class StreamSampler:
     """
 
     def __init__(
-        self, node_id: str, peer_id: str, known: Mapping[str, Value] | None = None, every_s: float = 1.0
+        self, node_id: str, peer_id: str, known: "Mapping[str, Value] | None" = None, every_s: float = 1.0
     ) -> None:
         series: dict[str, Value] = {"node_id": node_id, "peer_id": peer_id, "transport_type": "tcp"}
         self._fixed = series | dict(known or {})
@@ -34,7 +37,7 @@ class StreamSampler:
         self._last_s: float | None = None
         self._before: dict[int, TcpInfo] = {}
 
-    def sample(self, now: float, infos: Mapping[int, TcpInfo]) -> list[dict[str, Value]]:
+    def sample(self, now: float, infos: Mapping[int, TcpInfo]) -> "list[dict[str, Value]]":
         """The fields of the records that are due; none before the interval is over.
 
         Args:
@@ -57,7 +60,7 @@ class StreamSampler:
         ]
 
 
-def _fields(since: TcpInfo, info: TcpInfo, interval_s: float) -> dict[str, Value]:
+def _fields(since: TcpInfo, info: TcpInfo, interval_s: float) -> "dict[str, Value]":
     busy = _share(since.busy_us, interval_s * 1e6)
     return {
         "rtt_ms": info.rtt_us / 1e3,

@@ -75,7 +75,7 @@ def test_a_thousand_paths_are_kept(tmp_path: Path) -> None:
 
 
 def vars_of(record: PathRecord) -> dict[str, object]:
-    return {name: getattr(record, name) for name in PathRecord.__dataclass_fields__}
+    return {name: getattr(record, name) for name in PathRecord.__struct_fields__}
 
 
 @pytest.mark.parametrize(

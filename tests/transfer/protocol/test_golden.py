@@ -2,7 +2,6 @@
 
 import hmac
 import json
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from examples import (
     SENDER_PROOF,
     TOKEN,
 )
+from msgspec import Struct
+from msgspec.structs import fields
 
 from dwcp.blocks import FileBuilder, TreeBuilder
 from dwcp.codecs import plaintext_id
@@ -44,7 +45,7 @@ COMPRESSED = {"long listing", "long catalogue", "want with sketches"}
 
 def shown_as(value: Any) -> Any:
     """A message as the vectors show it: an object of fields, byte strings as their hexadecimal digits."""
-    if is_dataclass(value):
+    if isinstance(value, Struct):
         shown = {field.name: shown_as(getattr(value, field.name)) for field in fields(value)}
         return {"record": type(value).__name__} | shown if isinstance(value, Record) else shown
     if isinstance(value, tuple):

@@ -4,12 +4,12 @@ import ast
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import fields
 
 from dwcp.transfer.protocol import (
     MESSAGES,

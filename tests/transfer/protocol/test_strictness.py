@@ -1,7 +1,6 @@
 """Whatever comes in that is not exactly a message is refused with one sentence, and nothing else happens."""
 
 from contextlib import suppress
-from dataclasses import fields, replace
 from typing import Any
 
 import cbor2
@@ -9,6 +8,7 @@ import pytest
 from examples import BUNDLES, ID, LINK, MESSAGES, NOON_NS, TICKET
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields, replace
 
 from dwcp.errors import ProtocolError
 from dwcp.transfer.protocol import (

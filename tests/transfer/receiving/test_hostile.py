@@ -3,10 +3,10 @@
 import os
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tiny_sender import KEY, NOW, Exchange, TinySender, make_tree, snapshot
 
 from dwcp.blocks import MAX_DEPTH, ZERO_RUN_BYTES

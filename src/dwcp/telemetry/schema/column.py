@@ -1,8 +1,9 @@
 """What one column of telemetry is."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 __all__ = ["MAX_TEXT_CHARACTERS", "Column", "DType", "Group", "Row", "Value"]
 
@@ -47,8 +48,7 @@ class Group(StrEnum):
     TARGETS = "targets"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column: everything any part of the system needs to know about it.
 
     Whether a value may be missing depends on the record: see `Kind.required`.

@@ -6,8 +6,10 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from dwcp.errors import StorageError
 from dwcp.tasks.compression.contract import Link
@@ -24,8 +26,7 @@ _NOT_OURS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 """What understanding a file can end with that something else wrote, or damaged."""
 
 
-@dataclass(frozen=True, slots=True)
-class PathRecord:
+class PathRecord(Struct, frozen=True):
     """What a transfer over a path ended with.
 
     Attributes:

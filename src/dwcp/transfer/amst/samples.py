@@ -1,8 +1,9 @@
 """What all streams of a transfer did since the last look, from the kernel's readings of each."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from dwcp.telemetry import TcpInfo
 
@@ -24,8 +25,7 @@ class Limit(StrEnum):
     """So little is left that more streams would have nothing to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One interval of a transfer, over all of its streams.
 
     Attributes:

@@ -1,6 +1,6 @@
 """What speaks for more streams, and what for fewer, before any is tried."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dwcp.transfer.amst.samples import Sample
 
@@ -29,8 +29,7 @@ MUCH_LOSS = 0.05
 10 Mbit/s over 80 ms lose 3%, 64 lose 25%."""
 
 
-@dataclass(slots=True)
-class StreamSigns:
+class StreamSigns(Struct):
     """Sums of bytes sent and lost, and the share of time with full windows, that forget.
 
     Losses without a queue, and full windows, hold each stream by itself: more streams carry more. Losses with

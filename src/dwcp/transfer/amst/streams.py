@@ -29,8 +29,9 @@ Nothing is learned, and nothing changed, while anything but the network holds th
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum, StrEnum
+
+from msgspec import Struct
 
 from dwcp.transfer.amst.formulas import UNSURE_STREAMS
 from dwcp.transfer.amst.samples import Sample
@@ -98,8 +99,7 @@ class _Phase(Enum):
     REDUCE = "reduce"
 
 
-@dataclass(slots=True)
-class _Measurement:
+class _Measurement(Struct):
     """Goodput with one number of streams; time in which the network was not the limit is passed over."""
 
     acked_bytes: int = 0

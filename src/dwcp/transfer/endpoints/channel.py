@@ -4,7 +4,8 @@ import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dwcp.codecs import Buffer
 from dwcp.errors import ConnectionLostError, DwcpError
@@ -31,8 +32,7 @@ __all__ = ["BufferPool", "Bundled", "Channel"]
 _LAST_WORD_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Bundled:
+class Bundled(Struct, frozen=True):
     """A bundle as it came: what its header says, and its body, valid until the buffer is given back."""
 
     data: Data

@@ -2,7 +2,8 @@
 
 import os
 import socket
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dwcp.errors import AuthenticationError, ConnectionLostError, DwcpError, ProtocolError
 from dwcp.transfer.endpoints.channel import Channel
@@ -26,8 +27,7 @@ CODECS = ("none", "lz4", "lz4hc", "zstd", "delta")
 """What this implementation decodes in a bundle."""
 
 
-@dataclass(frozen=True, slots=True)
-class Greeting:
+class Greeting(Struct, frozen=True):
     """A stream whose HELLOs were exchanged.
 
     Attributes:

@@ -1,6 +1,6 @@
 """What bounds the two ends."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 __all__ = ["PATIENCE", "ReceiverLimits", "SenderLimits"]
 
@@ -9,8 +9,7 @@ PATIENCE = 10.0
 receiver that reads a large old version takes nothing in for a while, but says all the time that it lives."""
 
 
-@dataclass(frozen=True, slots=True)
-class SenderLimits:
+class SenderLimits(Struct, frozen=True):
     """What bounds a session of the sender.
 
     Attributes:
@@ -26,8 +25,7 @@ class SenderLimits:
     congestion: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiverLimits:
+class ReceiverLimits(Struct, frozen=True):
     """What bounds a receiver.
 
     Attributes:

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from dwcp.errors import ProtocolError
 from dwcp.transfer.protocol.frames import FrameType
@@ -21,8 +22,7 @@ from dwcp.transfer.protocol.states import (
 __all__ = ["Conversation"]
 
 
-@dataclass(slots=True)
-class _Party:
+class _Party(Struct):
     """One of the two who speak on a stream.
 
     Attributes:

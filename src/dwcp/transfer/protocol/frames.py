@@ -4,10 +4,11 @@
 in ``docs/reference/transfer-protocol.md``.
 """
 
+import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
-from struct import Struct
+
+from msgspec import Struct
 
 from dwcp.errors import ProtocolError
 from dwcp.transfer.protocol.limits import MAX_ACK_BYTES, MAX_CONTROL_BYTES, MAX_DATA_BYTES, MAX_SMALL_BYTES
@@ -22,7 +23,7 @@ __all__ = [
     "read_frame_header",
 ]
 
-_HEADER = Struct(">BBHI")
+_HEADER = struct.Struct(">BBHI")
 HEADER_BYTES = _HEADER.size
 """Length of a frame's header."""
 FIRST_SKIPPABLE = 0x80
@@ -63,8 +64,7 @@ _LIMITS: Mapping[FrameType, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FrameHeader:
+class FrameHeader(Struct, frozen=True):
     """A header that was understood.
 
     Attributes:

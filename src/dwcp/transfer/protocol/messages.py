@@ -1,7 +1,8 @@
 """What the frames say: one frozen class a frame type, as canonical CBOR arrays in the order of the fields."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from dwcp.transfer.protocol.records import Record
 
@@ -39,8 +40,7 @@ Span: TypeAlias = tuple[int, int]
 """Sequence numbers of chunks: the first, and how many."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(Struct, frozen=True):
     """First on every stream, both ways.
 
     Attributes:
@@ -64,15 +64,13 @@ class Hello:
     proof: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """The sender's: that it knows the token."""
 
     proof: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What the sender has and wants.
 
     Attributes:
@@ -94,8 +92,7 @@ class Offer:
     total_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Accept:
+class Accept(Struct, frozen=True):
     """The receiver's answer to an offer.
 
     Attributes:
@@ -113,15 +110,13 @@ class Accept:
     max_streams: int
 
 
-@dataclass(frozen=True, slots=True)
-class List:
+class List(Struct, frozen=True):
     """Asks for the next entries of what lies at the destination."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One regular file at the destination whose content the receiver knows, by path in walk order.
 
     Attributes:
@@ -137,8 +132,7 @@ class Listed:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """Answers LIST.
 
     Attributes:
@@ -150,15 +144,13 @@ class Listing:
     last: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True):
     """The sender's tree, in walk order, a batch at a time; zstd-compressed on the wire."""
 
     records: tuple[Record, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sketch:
+class Sketch(Struct, frozen=True):
     """Small pieces of an old version that the receiver has, where missing chunks probably came from.
 
     Attributes:
@@ -172,8 +164,7 @@ class Sketch:
     digests: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Want:
+class Want(Struct, frozen=True):
     """The receiver's word on chunks of the catalogue.
 
     Attributes:
@@ -188,8 +179,7 @@ class Want:
     sketches: tuple[Sketch, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(Struct, frozen=True):
     """The header of a bundle; the body follows it in the same frame.
 
     The body is the plaintexts of the chunks, one after the other, encoded as one block.
@@ -215,8 +205,7 @@ class Data:
     matched: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
+class Ack(Struct, frozen=True):
     """Bundles that were taken in: their chunks are verified and written, or named wrong in a WANT before.
 
     Their stored bytes count as credit again.
@@ -225,8 +214,7 @@ class Ack:
     bundles: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Struct, frozen=True):
     """Ends the catalogue.
 
     Attributes:
@@ -242,8 +230,7 @@ class Root:
     plain_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """Everything is verified and in place."""
 
     content: bytes
@@ -253,8 +240,7 @@ class Done:
     bytes_written: int
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """The ERROR frame: why the session ends.
 
     Attributes:
@@ -268,22 +254,19 @@ class Failure:
     retryable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(Struct, frozen=True):
     """Asks for PONG with the same token."""
 
     token: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pong:
+class Pong(Struct, frozen=True):
     """Answers PING."""
 
     token: int
 
 
-@dataclass(frozen=True, slots=True)
-class Bye:
+class Bye(Struct, frozen=True):
     """The last frame of a stream that closes in good order; its data has all been sent."""
 
     detail: str = ""

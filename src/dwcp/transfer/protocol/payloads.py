@@ -1,7 +1,6 @@
 """Messages to frames and back."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from operator import attrgetter
 from struct import Struct
 from typing import Any
@@ -144,7 +143,7 @@ def _read(kind: type[Message], data: bytes) -> Any:
 
 
 def _fields_in_order(kind: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
-    names = [field.name for field in fields(kind)]
+    names = kind.__struct_fields__
     if len(names) > 1:
         return attrgetter(*names)
     return lambda message: (getattr(message, names[0]),)

@@ -5,8 +5,9 @@ it stands. The root comes first. A file's chunks follow its record; each chunk g
 of the session, zero runs get none.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 __all__ = [
     "Chunks",
@@ -22,8 +23,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class EnterDirectory:
+class EnterDirectory(Struct, frozen=True):
     """A directory begins; what follows lies in it."""
 
     name: bytes
@@ -31,13 +31,11 @@ class EnterDirectory:
     mtime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class EndDirectory:
+class EndDirectory(Struct, frozen=True):
     """The innermost directory is complete."""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A regular file begins.
 
     Attributes:
@@ -53,8 +51,7 @@ class File:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Chunks:
+class Chunks(Struct, frozen=True):
     """The next chunks of the file.
 
     Attributes:
@@ -66,20 +63,17 @@ class Chunks:
     lengths: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Zeros:
+class Zeros(Struct, frozen=True):
     """The next bytes of the file are zeros: a run that is a multiple of 1 MiB, at such an offset."""
 
     length_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class EndFile:
+class EndFile(Struct, frozen=True):
     """The file is complete: it was read to its end and did not change meanwhile."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """A regular file that the receiver already has, as LISTING told: mode and time may differ.
 
     Attributes:
@@ -97,13 +91,11 @@ class Keep:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Retract:
+class Retract(Struct, frozen=True):
     """The file that has begun changed while it was read: forget it. Its chunks' numbers stay used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Symlink:
+class Symlink(Struct, frozen=True):
     """A symbolic link.
 
     Attributes:

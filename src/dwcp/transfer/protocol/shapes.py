@@ -1,7 +1,6 @@
 """The shape of every message: a rule for each field in its order, and what has to hold between fields."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields as fields_of
 from typing import Any
 
 from dwcp.transfer.protocol import agreement
@@ -78,7 +77,7 @@ __all__ = ["SHAPES"]
 
 def _message(kind: type[Any], *rules: Rule, agrees: Callable[[Any], None] | None = None) -> Rule:
     """The rule of a message: of its fields in their order, and of what has to hold between them."""
-    names = [field.name for field in fields_of(kind)]
+    names = list(kind.__struct_fields__)
     if agrees is None:
         return fields(kind, names, rules)
 

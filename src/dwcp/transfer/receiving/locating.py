@@ -1,8 +1,9 @@
 """Whether each chunk of a batch has to come, or lies here already."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import accumulate
+
+from msgspec import Struct
 
 from dwcp.blocks import ID_BYTES
 from dwcp.transfer.receiving.chunk_log import SourceKind
@@ -15,8 +16,7 @@ from dwcp.transfer.receiving.session_log import SessionLog
 __all__ = ["Located", "Locator"]
 
 
-@dataclass(slots=True)
-class Located:
+class Located(Struct):
     """The chunks of a batch.
 
     Attributes:

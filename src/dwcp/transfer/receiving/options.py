@@ -1,14 +1,13 @@
 """How a receiver treats its destination."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 __all__ = ["ReceivingOptions"]
 
 _WEEK_S = 7 * 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceivingOptions:
+class ReceivingOptions(Struct, frozen=True, kw_only=True):
     """How a receiver treats its destination.
 
     Attributes:

@@ -1,7 +1,8 @@
 """What a batch of the catalogue holds, until it is announced to the other threads."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from dwcp.blocks import FileBuilder
 from dwcp.transfer.protocol import File
@@ -13,8 +14,7 @@ __all__ = ["FileInHand", "Pending", "Piece"]
 _NO_CONTENT = bytes(33)
 
 
-@dataclass(slots=True, eq=False)
-class FileInHand:
+class FileInHand(Struct, eq=False):
     """A file whose records come.
 
     Attributes:
@@ -70,8 +70,7 @@ class FileInHand:
         )
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(Struct):
     """Chunks of one record.
 
     Attributes:
@@ -87,8 +86,7 @@ class Piece:
     lengths: tuple[int, ...]
 
 
-@dataclass(slots=True)
-class Pending:
+class Pending(Struct):
     """One batch.
 
     Attributes:

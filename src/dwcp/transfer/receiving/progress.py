@@ -1,12 +1,11 @@
 """How far a session is, for another thread to look at."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 __all__ = ["Progress"]
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """Counters of one session; each only grows. Read them from any thread.
 
     Attributes:

@@ -5,8 +5,10 @@ It is at once the session's working memory, what a later session resumes from, a
 
 import json
 import os
-from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from dwcp.blocks import Chunking
 from dwcp.errors import InputError
@@ -35,8 +37,7 @@ class Stage(StrEnum):
     """Everything is in place; the index does not know it yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionFacts:
+class SessionFacts(Struct, frozen=True):
     """What has to be known to carry a session to its end without the sender.
 
     Attributes:

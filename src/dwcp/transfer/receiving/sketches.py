@@ -6,11 +6,11 @@ same way; the pieces that both have, one after the other, are the reference of a
 
 from array import array
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import accumulate
 from threading import Lock
 
 import xxhash
+from msgspec import Struct
 
 from dwcp.blocks import Chunking
 from dwcp.errors import ProtocolError
@@ -28,8 +28,7 @@ _MIN_IDLE = 64
 _IDLE_PER_USED = 16
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     path: bytes
     begin: int
     lengths: "array[int]"

@@ -1,7 +1,8 @@
 """How connections are secured: what the caller chose, and what follows from it."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from dwcp.errors import InputError
 from dwcp.transfer.security.keys import KeyFolder
@@ -12,8 +13,7 @@ Authentication = Literal["none", "token", "certificate"]
 """How both sides show that they may: as the receiver says it in its HELLO."""
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityOptions:
+class SecurityOptions(Struct, frozen=True):
     """Choices; the defaults are safe. Both sides must make the same.
 
     Attributes:

@@ -1,6 +1,6 @@
 """A choice of codec, what it was made for, and what encoding with it took."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dwcp.tasks.compression.contract import Action, Context
 from dwcp.transfer.sending.costs import Resources
@@ -8,8 +8,7 @@ from dwcp.transfer.sending.costs import Resources
 __all__ = ["Choice", "Term", "Timing"]
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """What encoding a bundle took.
 
     Attributes:
@@ -21,8 +20,7 @@ class Timing:
     cpu_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What to do with a bundle.
 
     Attributes:
@@ -38,8 +36,7 @@ class Choice:
     context: Context | None = None
 
 
-@dataclass(slots=True)
-class Term:
+class Term(Struct):
     """For how long something holds: so many bytes, and no longer than so many seconds.
 
     Attributes:

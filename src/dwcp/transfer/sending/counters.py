@@ -1,15 +1,15 @@
 """What a sender has done so far, for whoever shows it."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 __all__ = ["Counters", "Skipped"]
 
 _MOST_SKIPPED = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A path that was left out.
 
     Attributes:
@@ -21,8 +21,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(Struct):
     """Grows while a session runs; read at any time from any thread.
 
     Attributes:

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dwcp.codecs import BlockKind, Buffer, Codec, Hierarchy, Reference, codec_named, read_header
 from dwcp.tasks.compression.contract import Action
@@ -23,8 +24,7 @@ _MOST_VIEWS = 64
 """More runs of bytes are joined: each costs more to send than to copy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """A bundle, ready to be sent.
 
     Attributes:

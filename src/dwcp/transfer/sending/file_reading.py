@@ -6,7 +6,8 @@ A file that changes while it is read is taken back and read again, three times; 
 import os
 import stat
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dwcp.blocks import Chunking, FileBuilder, FileLink, LinkKind, ZeroPiece, read_pieces
 from dwcp.codecs import plaintext_id
@@ -35,8 +36,7 @@ Records = Generator[Record | None, None, bool]
 """Records, and in the end whether the file is done with: read or left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What reading files works with.
 
     Attributes:
@@ -60,8 +60,7 @@ class Reading:
     now_ns: Callable[[], int]
 
 
-@dataclass(slots=True)
-class _Task:
+class _Task(Struct):
     """One reading of one file; without ``fd`` it comes from the cache."""
 
     found: Found

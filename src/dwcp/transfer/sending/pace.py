@@ -7,7 +7,7 @@ guard tries: for a moment it takes the link for faster or slower by a factor, an
 plain bytes a second went out. After each trial that failed it waits twice as long before the next.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 __all__ = ["Pace"]
 
@@ -28,8 +28,7 @@ _WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
 
 
-@dataclass(slots=True)
-class _Direction:
+class _Direction(Struct):
     """Trials of one kind: with a faster link, or with a slower one."""
 
     steps: tuple[float, ...]
@@ -52,8 +51,7 @@ class _Direction:
         self.wait_s = min(2 * self.wait_s, _LONGEST_WAIT_S)
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
+class _Trial(Struct, frozen=True):
     direction: _Direction
     factor: float
     plain_bytes_per_s: float

@@ -1,9 +1,10 @@
 """Parts: consecutive chunks of one file, with their bytes or without."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from dwcp.codecs import Buffer
 
@@ -26,8 +27,7 @@ class FileKey(NamedTuple):
     size_bytes: int
 
 
-@dataclass(slots=True)
-class Part:
+class Part(Struct):
     """Consecutive chunks of one file, back to back.
 
     Attributes:

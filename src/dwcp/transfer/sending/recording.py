@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dwcp.tasks.compression.contract import Link
-from dwcp.telemetry import Recorder
 from dwcp.transfer.sending.choice import Choice, Timing
 
 if TYPE_CHECKING:
+    from dwcp.telemetry import Recorder
     from dwcp.telemetry.schema import Value
 
 __all__ = ["BundleRecorder"]
@@ -28,7 +28,7 @@ class BundleRecorder:
 
     def __init__(
         self,
-        recorder: Recorder,
+        recorder: "Recorder",
         node_id: str,
         peer_id: str,
         link: Callable[[], Link],

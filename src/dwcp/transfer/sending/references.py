@@ -7,9 +7,10 @@ the bundle is encoded.
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
 
 from dwcp.blocks import Chunking
 from dwcp.codecs import Buffer
@@ -38,8 +39,7 @@ _WORTH = 4
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Against what a file's chunks may be encoded.
 
     Attributes:
@@ -57,8 +57,7 @@ class Plan:
     older: Older | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Struct, frozen=True):
     """A reference.
 
     Attributes:

@@ -3,9 +3,9 @@
 import threading
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import xxhash
+from msgspec import Struct
 
 from dwcp.blocks import Chunking
 from dwcp.codecs import Buffer
@@ -21,8 +21,7 @@ _LEAST_SHARE = 0.1
 _MOST_BYTES = 16 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(Struct, frozen=True):
     """What of a sketch was found in a bundle.
 
     Attributes:

@@ -9,8 +9,9 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from dwcp.blocks import MAX_DEPTH
 from dwcp.transfer.sending.sorting import sorted_names
@@ -47,8 +48,7 @@ class FoundKind(Enum):
     SYMLINK = 3
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """One step of the walk.
 
     Attributes:
@@ -68,8 +68,7 @@ class Found:
     target: bytes = b""
 
 
-@dataclass(slots=True)
-class _Level:
+class _Level(Struct):
     """A directory that is being gone through; the outermost holds nothing but the root."""
 
     names: Iterator[bytes]
