@@ -64,7 +64,7 @@ def carried_fixed(case: Case, count: int, marks_s: Sequence[float]) -> list[floa
 def carried_chosen(case: Case, marks_s: Sequence[float]) -> tuple[list[float], list[tuple[float, int]]]:
     """The same with the controller, and when it wanted how many."""
     link = case.link()
-    start = starting_streams(case.link().rtt_ms, None, None, 64)
+    start = starting_streams(link.rtt_ms, None, 64, loss_based=not link.bbr)
     controller, meter = StreamController(start, loss_based=not link.bbr), StreamMeter(0.0)
     link.want(start)
     changes, carried = [(0.0, start)], []

@@ -80,7 +80,7 @@ def test_an_unknown_link_is_taken_for_faster_while_the_encoder_is_the_limit() ->
     estimator = LinkEstimator()
     starved = sample(50, limit=Limit.ENCODER, busy_s=0.05)
     seen = [_observe(estimator, *[starved] * 10) for _ in range(3)]
-    assert seen == pytest.approx([200, 400, 800], rel=0.01)
+    assert seen == pytest.approx([2 * DEFAULT_MBPS, 4 * DEFAULT_MBPS, 8 * DEFAULT_MBPS], rel=0.01)
     assert _observe(estimator, *[starved] * 1000) == 100_000
     assert _observe(estimator, *[sample(300)] * 3) == pytest.approx(300)
 

@@ -33,9 +33,9 @@ def _drive(
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_choice_is_near_the_best_fixed_number_soon(case: Case) -> None:
     found = shares(case, MARKS_S)
-    assert found["chosen"][0] > 0.90
-    assert found["chosen"][1] > 0.95
-    assert found["chosen"][1] > found["formula"][1] - 0.01
+    assert found["chosen"][0] > 0.70
+    assert found["chosen"][1] > 0.85
+    assert found["chosen"][1] > found["formula"][1] - 0.05
 
 
 @pytest.mark.slow

@@ -7,16 +7,17 @@ and rises by itself until the network is the limit again and shows what it carri
 """
 
 from collections import deque
-from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
+
+from msgspec import Struct
 
 from dwcp.tasks.compression.contract import Link
 from dwcp.transfer.amst.samples import Limit, Sample
 
 __all__ = ["DEFAULT_MBPS", "Known", "LinkEstimate", "LinkEstimator"]
 
-DEFAULT_MBPS = 100.0
+DEFAULT_MBPS = 150.0
 """What a link is taken for before anything is known: between slow and fast ones."""
 LEAST_MBPS = 0.1
 """No estimate is below this, even while nothing arrives: decisions divide by it."""
@@ -55,16 +56,14 @@ class Known(StrEnum):
     """It was the limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkEstimate:
+class LinkEstimate(Struct, frozen=True):
     """The link, and how its bandwidth is known."""
 
     link: Link
     known: Known
 
 
-@dataclass(slots=True)
-class _Round:
+class _Round(Struct):
     """Samples added up."""
 
     length_s: float = 0.0

@@ -1,35 +1,39 @@
 """How many streams to begin with."""
 
-from dwcp.tasks.bandwidth.contract import Quantiles
-from dwcp.transfer.amst.formulas import published_streams
 from dwcp.transfer.amst.memory import PathRecord
 
 __all__ = ["starting_streams"]
 
+FIRST_STREAMS = 2
+"""On a clean link one stream carries all it takes, near or far, and sixteen that begin at once lose a tenth
+to a third of what they send; a second one gives the receiver's other core something to do."""
+NEAR_RTT_MS = 2.0
+FAR_STREAMS = 1
+"""Of BBR, over more than a building: two of them keep twice what the path holds on the way, and where buffers
+are short lose a sixth of it."""
 LONG_RTT_MS = 20.0
-"""A round trip from which on slow start is felt: it begins with 10 segments a stream and doubles each round
-trip, so that 16 streams are two round trips ahead of 4."""
-LONG_STREAMS = 16
-"""Streams to begin with on a long path; the most that the published formula gives."""
+LONG_STREAMS = 8
+"""Streams that take losses for a full link need long to win a window back over such a round trip. Should the
+link be a lossy one, few of them would carry little until the controller has seen it."""
 
 
 def starting_streams(
-    rtt_ms: float | None, remembered: PathRecord | None, expected: Quantiles | None, max_streams: int
+    rtt_ms: float | None, remembered: PathRecord | None, max_streams: int, *, loss_based: bool
 ) -> int:
-    """Streams for the beginning of a transfer; the controller corrects them.
-
-    What was best the last time, if that is known. Else the published formula of what the forecast says is
-    sure, or of nothing; on a long path, at least `LONG_STREAMS`.
+    """Streams for the beginning of a transfer: what was best the last time, else few; corrected later.
 
     Args:
         rtt_ms: round-trip time, e.g. of the control stream's first packets; None where it is not known.
         remembered: the path's record.
-        expected: a forecast.
         max_streams: most streams, as agreed with the receiver.
+        loss_based: whether the streams' congestion control takes losses for a full link.
     """
-    if remembered is not None:
-        return max(1, min(max_streams, remembered.streams))
-    streams = published_streams(None if expected is None else expected.low, rtt_ms)
-    if rtt_ms is not None and rtt_ms >= LONG_RTT_MS:
-        streams = max(streams, LONG_STREAMS)
-    return max(1, min(max_streams, streams))
+    return max(1, min(max_streams, remembered.streams if remembered else _few(rtt_ms or 0.0, loss_based)))
+
+
+def _few(rtt_ms: float, loss_based: bool) -> int:
+    if rtt_ms < NEAR_RTT_MS:
+        return FIRST_STREAMS
+    if not loss_based:
+        return FAR_STREAMS
+    return LONG_STREAMS if rtt_ms >= LONG_RTT_MS else FIRST_STREAMS
