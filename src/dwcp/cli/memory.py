@@ -8,7 +8,7 @@ __all__ = ["tune_allocator"]
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """``M_TRIM_THRESHOLD``, ``M_MMAP_THRESHOLD`` and ``M_ARENA_MAX`` of glibc's malloc.h."""
 _MOST_ARENAS = 2
-_KEPT_BYTES = 64 * 1024 * 1024
+_KEPT_BYTES = 32 * 1024 * 1024
 _MAPPED_BYTES = 32 * 1024 * 1024
 
 

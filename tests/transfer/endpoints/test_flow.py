@@ -45,6 +45,7 @@ def test_a_closed_credit_lets_everybody_go():
 
 def test_what_is_ready_comes_in_order():
     ready = ReadyQueue()
+    ready.begin(1 << 19)
     ready.resize(100)
     ready.put(bundle(1))
     ready.put(bundle(2))
@@ -54,20 +55,49 @@ def test_what_is_ready_comes_in_order():
 
 def test_too_much_waits():
     ready = ReadyQueue()
+    ready.begin(1 << 19)
     ready.resize(10)
-    ready.put(bundle(10))
-    assert ready.full
-    waiting = started(lambda: ready.put(bundle(3)))
+    waiting = started(lambda: ready.put(bundle(10)))
+    waiting.join(0.05)
+    assert waiting.is_alive()
     assert ready.get(1.0).stored_bytes == 10
     waiting.join(10)
-    assert ready.get(1.0).stored_bytes == 3
+    assert not waiting.is_alive()
+
+
+def test_little_is_encoded_before_anything_has_arrived():
+    ready = ReadyQueue()
+    ready.begin(1 << 19)
+    ready.resize(100 << 20)
+    waiting = started(lambda: ready.put(bundle(1 << 20)))
+    assert ready.get(1.0).stored_bytes == 1 << 20
+    waiting.join(0.05)
+    assert waiting.is_alive()
+    ready.settle(1 << 20, arrived=True)
+    waiting.join(10)
+    assert not waiting.is_alive()
+    assert ready.put(bundle(2 << 20))
+
+
+def test_what_was_lost_makes_room_and_earns_none():
+    ready = ReadyQueue()
+    ready.begin(1 << 19)
+    ready.resize(100 << 20)
+    started(lambda: ready.put(bundle(1 << 20)))
+    assert ready.get(1.0).stored_bytes == 1 << 20
+    ready.settle(1 << 20, arrived=False)
+    assert ready.put(bundle(1 << 18))
+    waiting = started(lambda: ready.put(bundle(1 << 19)))
+    waiting.join(0.05)
+    assert waiting.is_alive()
+    ready.close()
 
 
 def test_more_room_wakes_who_waits():
     ready = ReadyQueue()
+    ready.begin(1 << 19)
     ready.resize(10)
-    ready.put(bundle(10))
-    waiting = started(lambda: ready.put(bundle(3)))
+    waiting = started(lambda: ready.put(bundle(10)))
     ready.resize(20)
     waiting.join(10)
     assert not waiting.is_alive()
@@ -75,9 +105,9 @@ def test_more_room_wakes_who_waits():
 
 def test_a_closed_queue_gives_and_takes_nothing():
     ready = ReadyQueue()
+    ready.begin(1 << 19)
     ready.resize(10)
-    ready.put(bundle(10))
-    waiting = started(lambda: ready.put(bundle(3)))
+    waiting = started(lambda: ready.put(bundle(10)))
     ready.close()
     waiting.join(10)
     assert ready.get(1.0) is None
@@ -86,6 +116,7 @@ def test_a_closed_queue_gives_and_takes_nothing():
 
 def test_starved_is_a_stream_that_waits_for_nothing():
     ready = ReadyQueue()
+    ready.begin(1 << 19)
     ready.resize(10)
     assert not ready.starved
     waiting = started(lambda: ready.get(30.0))

@@ -64,9 +64,16 @@ class FakeLink:
     mbps: float = 100.0
     cpu_workers: int = 1
     is_starved: bool = True
+    ready: int = 0
 
     def link(self) -> Link:
         return Link(self.mbps)
+
+    def streams(self) -> int:
+        return 2
+
+    def ready_bytes(self) -> int:
+        return self.ready
 
     def starved(self) -> bool:
         return self.is_starved

@@ -143,6 +143,7 @@ class Simulation:
                 pace.note(now, starved=starved, plain_bytes=last, busy_s=busy_s, blocked_s=blocked_s)
             plain = min(size, left)
             self._now_truth = self._truth_at(done / total)
+            link.ready = int(max(link_free_s - now, 0.0) * self._bytes_per_s)
             choice = chooser.choose("flow", Material(_Blank(plain)), None, left, now)  # type: ignore[arg-type]
             self.actions.append(choice.action.name)
             ratio, speed = self._does(self._now_truth, choice.action)

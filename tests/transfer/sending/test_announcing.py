@@ -12,7 +12,13 @@ def test_where_a_batch_ends_inside_a_file_its_chunk_waits_for_the_next(tmp_path)
     source.mkdir()
     for number in range(3000):
         (source / f"{number:04}").write_bytes(b"%d" % number)
-    link = SimpleNamespace(cpu_workers=1, link=lambda: Link(1000.0), starved=lambda: True)
+    link = SimpleNamespace(
+        cpu_workers=1,
+        link=lambda: Link(1000.0),
+        starved=lambda: True,
+        streams=lambda: 1,
+        ready_bytes=lambda: 0,
+    )
     outgoing = Outgoing(source, SendingOptions(), advisor=None, link=link, recorder=None)
     outgoing.accepted(Accept(b"t" * 32, True, False, 1 << 26, 1))
     named = bundles = 0

@@ -13,7 +13,7 @@ from dwcp.telemetry import check_record
 from dwcp.transfer.protocol import Chunks, EndFile, File, Listed, Listing, Sketch, Symlink
 from dwcp.transfer.sending import Counters, SendingOptions
 from dwcp.transfer.sending.batch import Batch
-from dwcp.transfer.sending.bundling import BundleSize, Forming
+from dwcp.transfer.sending.bundling import Forming, share_bytes, target_bytes
 from dwcp.transfer.sending.flows import flow_of
 from dwcp.transfer.sending.listings import Listings
 from dwcp.transfer.sending.older import OtherFile, other_file
@@ -79,17 +79,13 @@ def test_listings_that_are_wrong_are_refused() -> None:
     assert pages_of(Listing((), True)).find((b"z",)) is None
 
 
-def test_bundles_grow_up_to_what_the_link_takes() -> None:
-    size = BundleSize()
-    targets = []
-    for _ in range(8):
-        targets.append(size.target_bytes(1e9, 1.0))
-        size.grow()
-    assert targets == [128 * KIB, 256 * KIB, 512 * KIB, MIB, 2 * MIB, 4 * MIB, 4 * MIB, 4 * MIB]
-    assert size.target_bytes(1e3, 1.0) == 256 * KIB
-    assert 256 * KIB < size.target_bytes(1.25e6, 0.3) < 4 * MIB
-    assert BundleSize.share_bytes(4 * MIB, 2 * MIB, 2) == MIB
-    assert BundleSize.share_bytes(4 * MIB, 100, 2) == 256 * KIB
+def test_bundles_grow_with_what_has_arrived_up_to_what_the_link_takes() -> None:
+    targets = [target_bytes(arrived, 1e9, 1.0) for arrived in (0, 256 * KIB, MIB, 2 * MIB, 100 * MIB)]
+    assert targets == [256 * KIB, 256 * KIB, MIB, 2 * MIB, 4 * MIB]
+    assert target_bytes(100 * MIB, 1e3, 1.0) == 256 * KIB
+    assert 256 * KIB < target_bytes(100 * MIB, 1.25e6, 0.3) < 4 * MIB
+    assert share_bytes(4 * MIB, 8 * MIB, 4) == MIB
+    assert share_bytes(4 * MIB, 100, 2) == 256 * KIB
 
 
 def part(file: FileKey, plain_bytes: int, first: int = 0) -> Part:

@@ -142,7 +142,7 @@ def test_sketches_say_what_the_receiver_has(tmp_path: Path, edits: int) -> None:
     receiver = send(tmp_path, old, link=FakeLink(10))
     assert receiver.again == []
     assert delta_bundles(receiver) > 0
-    assert stored_bytes(receiver) < SIZE // 50 + 5000 * edits
+    assert stored_bytes(receiver) < SIZE // 40 + 5000 * edits
 
 
 def test_a_sketch_of_something_else_is_not_used(tmp_path: Path) -> None:

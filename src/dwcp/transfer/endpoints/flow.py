@@ -55,28 +55,35 @@ class ReadyQueue:
     """Encoded bundles on their way from encoders to streams, bounded in bytes: who is free takes the next.
 
     So a slow stream takes fewer, and stalls none of the others.
+
+    What is encoded is settled, and at the beginning nobody knows for what link it should be encoded. So there
+    is a second bound, on all that was encoded and has not arrived: a little, and twice what has arrived. It
+    trebles with every round trip, where TCP's slow start doubles, and soon bounds nothing.
     """
 
     def __init__(self) -> None:
-        self._limit_bytes = 0
+        self._limit_bytes = self._first_bytes = 0
         self._bundles: deque[Bundle] = deque()
-        self._held_bytes = 0
+        self._held_bytes = self._away_bytes = self._arrived_bytes = 0
         self._waiting = 0
         self._changed = threading.Condition()
         self._closed = False
 
-    def put(self, bundle: "Bundle") -> bool:
-        """Hand over a bundle; waits while too much is queued. False when nobody will take it."""
+    def begin(self, first_bytes: int) -> None:
+        """Let so much be under way before anything has arrived."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._closed or not self._bundles or self._held_bytes < self._limit_bytes
-            )
-            if self._closed:
-                return False
+            self._first_bytes = first_bytes
+            self._changed.notify_all()
+
+    def put(self, bundle: "Bundle") -> bool:
+        """Hand over a bundle, then wait until there is room for another. False when nobody will take it."""
+        with self._changed:
             self._bundles.append(bundle)
             self._held_bytes += bundle.stored_bytes
+            self._away_bytes += bundle.stored_bytes
             self._changed.notify_all()
-            return True
+            self._changed.wait_for(lambda: self._closed or self._has_room())
+            return not self._closed
 
     def get(self, timeout_s: float) -> "Bundle | None":
         """The next bundle; None when none came in time, or none will."""
@@ -90,6 +97,13 @@ class ReadyQueue:
             self._held_bytes -= bundle.stored_bytes
             self._changed.notify_all()
             return bundle
+
+    def settle(self, count_bytes: int, *, arrived: bool) -> None:
+        """So many bytes of bundles that were taken have arrived, or were lost."""
+        with self._changed:
+            self._away_bytes -= count_bytes
+            self._arrived_bytes += count_bytes if arrived else 0
+            self._changed.notify_all()
 
     def resize(self, limit_bytes: int) -> None:
         """From now on, let so much wait."""
@@ -115,6 +129,10 @@ class ReadyQueue:
         return self._waiting > 0 and not self._bundles
 
     @property
-    def full(self) -> bool:
-        """Whether encoders wait for streams."""
-        return self._held_bytes >= self._limit_bytes
+    def held_bytes(self) -> int:
+        """Stored bytes that wait for a stream."""
+        return self._held_bytes
+
+    def _has_room(self) -> bool:
+        is_under_way = self._away_bytes < self._first_bytes + 2 * self._arrived_bytes
+        return is_under_way and (not self._bundles or self._held_bytes < self._limit_bytes)

@@ -12,7 +12,6 @@ from dwcp.errors import DwcpError, InputError
 from dwcp.tasks.bandwidth.contract import Context, Quantiles, Step
 from dwcp.tasks.compression.contract import Link
 from dwcp.telemetry import HostReading, StreamSampler, host_fields, read_host
-from dwcp.telemetry.schema import Value
 from dwcp.transfer.amst import (
     Known,
     Limit,
@@ -28,6 +27,7 @@ from dwcp.transfer.amst import (
 
 if TYPE_CHECKING:
     from dwcp.telemetry import TcpInfo
+    from dwcp.telemetry.schema import Value
     from dwcp.transfer.endpoints.flow import Credit, ReadyQueue
     from dwcp.transfer.endpoints.streams import Streams
     from dwcp.transfer.options import Environment
@@ -37,11 +37,13 @@ __all__ = ["Pilot"]
 _SECOND_S = 1.0
 _NEAR_MS, _NEAR_MBPS = 2.0, 1000.0
 """Hosts so near each other are mostly in one building, on Gigabit Ethernet or better. Should the guess be
-wrong, the first half megabyte is compressed by a tenth less than it could be."""
-_READY_S = 0.25
+wrong, the little that is encoded before the link shows its limit is a tenth larger than it could be."""
+_FIRST_BYTES = 128 * 1024
+"""What each stream may have under way before anything has arrived."""
+_READY_S = 0.5
 _LEAST_READY_BYTES, _MOST_READY_BYTES = 512 * 1024, 12 * 1024 * 1024
 """Bundles that wait for a stream are encoded for the link as it was believed to be: not much, while that is
-a guess, and later what a quarter of a second takes."""
+a guess, and later what half a second takes."""
 _MOST_STEPS = 60
 
 
@@ -94,11 +96,12 @@ class Pilot:
         rtt_ms = None if control is None or not control.rtt_us else control.rtt_us / 1e3
         expected = forecast(self._environment.advisor, self._context())
         self._estimator = LinkEstimator(self._prior(rtt_ms, expected))
-        start = starting_streams(rtt_ms, self._remembered, expected, max_streams)
+        start = starting_streams(rtt_ms, self._remembered, max_streams, loss_based=loss_based)
         self._controller = StreamController(start, max_streams, loss_based=loss_based)
         self._meter = StreamMeter(now)
         self._second_began_s = now
         self._ready = ready
+        ready.begin(start * _FIRST_BYTES)
         ready.resize(_LEAST_READY_BYTES)
         return start
 
@@ -112,6 +115,14 @@ class Pilot:
     def link(self) -> Link:
         """The link as it is expected to be."""
         return self._estimator.estimate().link
+
+    def streams(self) -> int:
+        """How many streams there are to be."""
+        return 1 if self._controller is None else self._controller.wanted
+
+    def ready_bytes(self) -> int:
+        """Stored bytes of the bundles that wait for a stream."""
+        return 0 if self._ready is None else self._ready.held_bytes
 
     def starved(self) -> bool:
         """Whether a stream is idle now because no encoded bundle is ready."""

@@ -3,11 +3,12 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dwcp.codecs import Buffer
 from dwcp.errors import SourceChangedError
-from dwcp.transfer.sending.bundling import BundleSize, Forming
+from dwcp.transfer.sending.bundling import Forming, share_bytes, target_bytes
 from dwcp.transfer.sending.choosing import Chooser
 from dwcp.transfer.sending.chunk_queue import ChunkQueue, Taken
 from dwcp.transfer.sending.costs import Resources
@@ -30,8 +31,7 @@ _MOST_DELTA_MBPS = 3000.0
 _MUCH = 1 << 40
 
 
-@dataclass(frozen=True, slots=True)
-class BundlerParts:
+class BundlerParts(Struct, frozen=True):
     """What a bundler works with.
 
     Attributes:
@@ -84,7 +84,6 @@ class Bundler:
 
     def __init__(self, parts: BundlerParts) -> None:
         self._parts = parts
-        self._size = BundleSize()
         self._turn = _Turn()
         self._counting = threading.Lock()
 
@@ -136,30 +135,29 @@ class Bundler:
                 if queue.has_wanted:
                     waiting_s = now if waiting_s is None else waiting_s
                     must = starved or queue.is_ended or now - waiting_s >= _LONGEST_WAIT_S
-                    target_bytes = self._target_bytes(resources)
-                    if must or queue.wanted_bytes >= target_bytes:
-                        return self._form(target_bytes, resources)
+                    size = self._size(resources)
+                    if must or queue.wanted_bytes >= size:
+                        return self._form(size, resources)
                 if now >= deadline_s:
                     return None
                 longest_s = deadline_s - now
                 queue.changed.wait(min(longest_s, _WAIT_S) if queue.has_wanted else longest_s)
 
-    def _target_bytes(self, resources: Resources) -> int:
+    def _size(self, resources: Resources) -> int:
         counters, queue = self._parts.counters, self._parts.queue
         ratio = counters.stored_bytes / counters.bundled_bytes if counters.bundled_bytes else 1.0
-        target_bytes = self._size.target_bytes(resources.link_bytes_per_s, ratio)
+        size = target_bytes(counters.acknowledged_bytes, resources.link_bytes_per_s, ratio)
         if queue.is_ended:
-            return self._size.share_bytes(target_bytes, queue.wanted_bytes, resources.cpu_workers)
-        return target_bytes
+            return share_bytes(size, queue.wanted_bytes, self._parts.link.streams())
+        return size
 
-    def _form(self, target_bytes: int, resources: Resources) -> tuple[Taken, Plan | None] | None:
+    def _form(self, size: int, resources: Resources) -> tuple[Taken, Plan | None] | None:
         per_worker_mbps = resources.bandwidth_mbps / resources.cpu_workers
         plan_of = self._parts.references.plan if per_worker_mbps <= _MOST_DELTA_MBPS else _no_plan
-        forming = Forming(target_bytes, plan_of, self._parts.chooser.is_raw)
+        forming = Forming(size, plan_of, self._parts.chooser.is_raw)
         taken = self._parts.queue.take(forming.room)
         if taken is None:
             return None
-        self._size.grow()
         return taken, None if taken.again else forming.plan
 
     def _encode(self, taken: Taken, plan: Plan | None) -> Bundle | None:

@@ -1,19 +1,21 @@
 """How large bundles are, and which chunks go together.
 
-Large bundles compress better and cost less each; small ones get the link going and keep it from waiting. So
-the first are small, each next one is twice as large, up to what the link takes in about half a second.
+Large bundles compress better and cost less each; small ones get the link going, keep it from waiting, and do
+not commit the sender while it only guesses what the link carries. So the first are small, and later ones grow
+with what has arrived, up to what the link takes in about half a second.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dwcp.transfer.sending.flows import flow_of
 from dwcp.transfer.sending.part import Part
 from dwcp.transfer.sending.references import Plan
 
-__all__ = ["BundleSize", "Forming"]
+__all__ = ["Forming", "share_bytes", "target_bytes"]
 
-_FIRST_BYTES = 128 * 1024
+_FIRST_BYTES = 256 * 1024
 _LEAST_BYTES, _MOST_BYTES = 256 * 1024, 4 * 1024 * 1024
 _LINK_S = 0.5
 _DELTA_BYTES = 1024 * 1024
@@ -22,34 +24,32 @@ _SPLIT_BYTES = 128 * 1024
 """Chunks of another kind go into the same bundle up to here."""
 
 
-class BundleSize:
-    """How many plain bytes the next bundle should have. For one thread at a time."""
+def target_bytes(arrived_bytes: int, link_bytes_per_s: float, ratio: float) -> int:
+    """Plain bytes of the next bundle.
 
-    def __init__(self) -> None:
-        self._ramp_bytes = _FIRST_BYTES
-
-    def target_bytes(self, link_bytes_per_s: float, ratio: float) -> int:
-        """Plain bytes of a bundle.
-
-        Args:
-            link_bytes_per_s: stored bytes that the link takes a second.
-            ratio: stored over plain bytes, as expected.
-        """
-        wanted = link_bytes_per_s * _LINK_S / max(ratio, 0.02)
-        return min(self._ramp_bytes, int(min(max(wanted, _LEAST_BYTES), _MOST_BYTES)))
-
-    def grow(self) -> None:
-        """A bundle was taken."""
-        self._ramp_bytes = min(2 * self._ramp_bytes, _MOST_BYTES)
-
-    @staticmethod
-    def share_bytes(target_bytes: int, wanted_bytes: int, workers: int) -> int:
-        """At the end what is left is shared by all encoders, in pieces that are not too small."""
-        return min(target_bytes, max(wanted_bytes // workers, _LEAST_BYTES))
+    Args:
+        arrived_bytes: plain bytes that the receiver has acknowledged.
+        link_bytes_per_s: stored bytes that the link takes a second.
+        ratio: stored over plain bytes, as expected.
+    """
+    wanted = int(min(max(link_bytes_per_s * _LINK_S / max(ratio, 0.02), _LEAST_BYTES), _MOST_BYTES))
+    return min(max(arrived_bytes, _FIRST_BYTES), wanted)
 
 
-@dataclass(slots=True)
-class Forming:
+def share_bytes(size: int, wanted_bytes: int, streams: int) -> int:
+    """Plain bytes of a bundle where all that is left is known: less and less, so that no stream ends late.
+
+    Each bundle takes half of a stream's even share (guided self-scheduling: Polychronopoulos and Kuck, 1987).
+
+    Args:
+        size: of a bundle otherwise.
+        wanted_bytes: plain bytes that wait.
+        streams: that carry them.
+    """
+    return min(size, max(wanted_bytes // (2 * streams), _LEAST_BYTES))
+
+
+class Forming(Struct):
     """Decides part by part what goes into one bundle.
 
     Attributes:

@@ -7,7 +7,8 @@ and read again for the rest. Chunks that are to be sent again go first.
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dwcp.codecs import Buffer
 from dwcp.errors import ProtocolError
@@ -19,7 +20,7 @@ from dwcp.transfer.sending.spans import overlap, spans_of, split, without
 
 __all__ = ["BUDGET_BYTES", "ChunkQueue", "Fits", "Flight", "Taken"]
 
-BUDGET_BYTES = 48 * 1024 * 1024
+BUDGET_BYTES = 32 * 1024 * 1024
 """Plaintext that is kept at most."""
 _MOST_PARTS = 2048
 _MOST_CHUNKS = 4096
@@ -31,8 +32,7 @@ Fits = Callable[[list[Part], int, Part], int]
 """Told a bundle's parts so far, their bytes, and the next part: how many bytes of it go along; 0 for none."""
 
 
-@dataclass(slots=True)
-class Flight:
+class Flight(Struct):
     """A bundle that was taken and is not acknowledged.
 
     Attributes:
@@ -46,8 +46,7 @@ class Flight:
     origin: Hashable | None = None
 
 
-@dataclass(slots=True)
-class Taken:
+class Taken(Struct):
     """What a bundle is to be made of.
 
     Attributes:

@@ -7,7 +7,8 @@ bundle. In the pipelined model of a transfer a byte costs the slower of the link
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from dwcp.codecs.facts import BlockFacts, Probe
 from dwcp.tasks.compression.contract import Action, action_named
@@ -24,6 +25,12 @@ _USUAL_WEIGHT, _LOOK_WEIGHT = 0.05, 1.0
 """Of what is usual, and of what probes say, beside what one codec did."""
 _WEIGHT = 0.5
 """Of a codec's latest bundle beside all before it."""
+_CORE_SHARE = 0.9
+"""Of a core, for each encoder: readers and streams need some too."""
+_OTHERS_SHARE = 0.5
+"""Of a bundle that each other encoder makes meanwhile: some of them began with this one."""
+_DOUBT = 2.0
+"""A codec that was not run on a flow yet may take that many times as long as is usual."""
 _CPU_TIE = 0.02
 """Of two codecs that cost the same the one that works less is better, by this share of its work."""
 _FRESH = 0.1
@@ -35,8 +42,7 @@ _HALF_LIFE_S = 8.0
 _INCOMPRESSIBLE_BITS = 7.95
 
 
-@dataclass(frozen=True, slots=True)
-class Typical:
+class Typical(Struct, frozen=True):
     """Round numbers of a codec.
 
     Attributes:
@@ -77,17 +83,20 @@ _TYPICAL = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Resources:
+class Resources(Struct, frozen=True):
     """What there is to spend.
 
     Attributes:
         bandwidth_mbps: of the link.
         cpu_workers: that encode at the same time.
+        ready_bytes: stored bytes that wait for the link, without this bundle.
+        bundle_bytes: plain bytes of the bundle; 0 where there is none in particular.
     """
 
     bandwidth_mbps: float
     cpu_workers: int
+    ready_bytes: int = 0
+    bundle_bytes: int = 0
 
     @property
     def link_bytes_per_s(self) -> float:
@@ -95,8 +104,7 @@ class Resources:
         return self.bandwidth_mbps * 1e6 / 8
 
 
-@dataclass(slots=True)
-class _Measured:
+class _Measured(Struct):
     """What one codec did lately.
 
     Attributes:
@@ -110,8 +118,7 @@ class _Measured:
     weight: float = 1.0
 
 
-@dataclass(slots=True)
-class _Family:
+class _Family(Struct):
     """What is known of plain codecs, or of deltas.
 
     Attributes:
@@ -145,8 +152,7 @@ class _Family:
         self.weight = max(self.weight * left, _USUAL_WEIGHT)
 
 
-@dataclass(slots=True)
-class Experience:
+class Experience(Struct):
     """What a flow has taught. Not safe to use from several threads at once."""
 
     _plain: _Family = field(default_factory=lambda: _Family(math.log(_USUAL_RATIO)))
@@ -218,10 +224,21 @@ class Experience:
         return known is not None and known.weight > _FRESH
 
     def cost_s(self, action: Action, resources: Resources) -> float:
-        """Seconds a plain byte takes in a transfer, as expected."""
-        encoding_s = self.s_per_byte(action) / resources.cpu_workers
+        """Seconds a plain byte takes in a transfer, as expected.
+
+        That is the slower of encoders and link, and the time that the link would be idle because what is
+        ready, and what the other encoders make meanwhile, does not last until this bundle is.
+        """
+        busy_s = self.s_per_byte(action)
+        encoding_s = busy_s / (resources.cpu_workers * _CORE_SHARE)
         sending_s = self.ratio(action) / resources.link_bytes_per_s
-        return max(encoding_s, sending_s) + _CPU_TIE * encoding_s
+        idle_s = 0.0
+        if resources.bundle_bytes:
+            covered_s = resources.ready_bytes / resources.link_bytes_per_s / resources.bundle_bytes
+            others_s = _OTHERS_SHARE * (resources.cpu_workers - 1) * sending_s
+            doubt = 1.0 if self.is_measured(action) else _DOUBT
+            idle_s = max(doubt * busy_s - covered_s - others_s, 0.0)
+        return max(encoding_s, sending_s) + idle_s + _CPU_TIE * encoding_s
 
     def _family(self, action: Action) -> _Family:
         return self._delta if action.use_reference else self._plain
