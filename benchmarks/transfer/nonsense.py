@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         call(
             Path(path),
             address,
-            SendOptions(security=SecurityOptions(plain=True)),
+            SendOptions(security=SecurityOptions(plain=True), hints_after_s=0.0),
             environment=Environment(advisor=Nonsense()),
         )
     except DwcpError as error:

@@ -1,4 +1,4 @@
-"""The real advisor is loaded when the work lasts, and not before."""
+"""The real advisor is loaded when it is asked, and not before."""
 
 from dwcp.cli.late_advisor import LateAdvisor
 from dwcp.serving import Hint, Reason
@@ -19,25 +19,25 @@ class Real:
         self.closed = True
 
 
-def test_short_work_loads_nothing():
+def test_nobody_asks_and_nothing_is_loaded():
     loads: list[int] = []
-    advisor = LateAdvisor(lambda: loads.append(1) or Real(), clock=lambda: 5.0)
-    hint = advisor.ask("compression", "x")
+    advisor = LateAdvisor("compression", lambda: loads.append(1) or Real())
+    hint = advisor.ask("bandwidth", "x")
     assert (hint.action, hint.reason) == (None, Reason.FALLBACK_NO_MODEL)
     advisor.observe("compression", "x", None, None)
     advisor.close()
     assert loads == []
 
 
-def test_long_work_gets_the_real_one():
-    now, real = [0.0], Real()
-    advisor = LateAdvisor(lambda: real, clock=lambda: now[0])
-    assert advisor.ask("compression", "x").action is None
-    now[0] = 1.5
+def test_the_first_question_loads_the_real_one_which_answers_the_next():
+    real = Real()
+    advisor = LateAdvisor("compression", lambda: real)
     while advisor.ask("compression", "x").action is None:
         pass
     assert advisor.ask("compression", "x").action == "compression x"
+    assert advisor.ask("bandwidth", "x").action is None
     advisor.observe("compression", "x", "a", "o")
+    advisor.observe("bandwidth", "x", "a", "o")
     advisor.close()
     assert real.observed == [("compression", "x", "a", "o")]
     assert real.closed

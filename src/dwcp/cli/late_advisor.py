@@ -1,16 +1,12 @@
-"""An advisor that is loaded only when there is time for it."""
+"""An advisor that is loaded when it is first asked: nobody waits for it, and short work never loads it."""
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from dwcp.serving import Hint, Reason
 
 __all__ = ["LateAdvisor"]
-
-_WORTH_S = 1.0
-"""A transfer that is over sooner would only wait for the model: loading one takes about half a second."""
 
 
 class _Closable(Protocol):
@@ -22,34 +18,30 @@ class _Closable(Protocol):
 
 
 class LateAdvisor:
-    """Answers nothing for a second after the first question; then loads the real one beside the work.
+    """Answers nothing while the real one is loaded, beside the work; from the first question of its task on.
 
     Args:
+        task_name: the only task that the real one knows.
         load: makes the real one; called once, from a thread of its own, and must not raise.
-        clock: seconds that only go forward.
     """
 
-    def __init__(self, load: Callable[[], _Closable], clock: Callable[[], float] = time.monotonic) -> None:
-        self._load, self._clock = load, clock
-        self._began_s: float | None = None
+    def __init__(self, task_name: str, load: Callable[[], _Closable]) -> None:
+        self._task_name, self._load = task_name, load
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loaded: _Closable | None = None
 
     def ask(self, task_name: str, context: Any) -> Hint[Any]:
         """The real one's hint; none while it is not loaded. See `dwcp.serving.Advisor`."""
-        if self._loaded is not None:
-            return self._loaded.ask(task_name, context)
-        now = self._clock()
-        if self._began_s is None:
-            self._began_s = now
-        if now - self._began_s >= _WORTH_S:
+        if task_name == self._task_name:
+            if self._loaded is not None:
+                return self._loaded.ask(task_name, context)
             self._begin()
-        return Hint(None, Reason.FALLBACK_NO_MODEL, 0.0, None, {}, (), "the model is not loaded yet", 0.0)
+        return Hint(None, Reason.FALLBACK_NO_MODEL, 0.0, None, {}, (), "the model is not loaded", 0.0)
 
     def observe(self, task_name: str, context: Any, action: Any, outcome: Any) -> None:
         """Hand an outcome to the real one, once it is loaded."""
-        if self._loaded is not None:
+        if self._loaded is not None and task_name == self._task_name:
             self._loaded.observe(task_name, context, action, outcome)
 
     def close(self) -> None:

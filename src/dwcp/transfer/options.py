@@ -1,9 +1,10 @@
 """How to send and to receive, and what the calls may use beside."""
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from dwcp.errors import InputError
 from dwcp.transfer.endpoints.limits import ReceiverLimits
@@ -18,8 +19,7 @@ __all__ = ["Environment", "ReceiveOptions", "SendOptions"]
 _MOST_STREAMS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class SendOptions:
+class SendOptions(Struct, frozen=True):
     """How to send.
 
     Attributes:
@@ -33,6 +33,9 @@ class SendOptions:
         congestion: the kernel's congestion control to use, e.g. ``bbr``; None for its default.
         retries: times to connect again after a cut.
         timeout_s: silence after which a connection is given up.
+        hints_after_s: seconds in which rules alone choose codecs. Loading a model and looking at the data
+            cost more than hints save in a transfer that is over soon; one that has lasted as long will
+            probably last as long again.
 
     Raises:
         InputError: a number that cannot be.
@@ -48,6 +51,7 @@ class SendOptions:
     congestion: str | None = None
     retries: int = 5
     timeout_s: float = 60.0
+    hints_after_s: float = 5.0
 
     def __post_init__(self) -> None:
         """Refuse numbers that cannot be."""
@@ -57,8 +61,7 @@ class SendOptions:
             raise InputError("cpu_workers must be at least 1, retries at least 0, and timeout_s above 0")
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiveOptions:
+class ReceiveOptions(Struct, frozen=True):
     """How to receive.
 
     Attributes:
@@ -76,8 +79,7 @@ class ReceiveOptions:
     limits: ReceiverLimits = field(default_factory=ReceiverLimits)
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """What a transfer may use beside files and sockets. None of it is needed.
 
     Attributes:

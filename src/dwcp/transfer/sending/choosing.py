@@ -9,8 +9,9 @@ be dear, so that an advisor that talks nonsense is soon not listened to.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from math import isfinite
+
+from msgspec import Struct, field
 
 from dwcp.codecs import Reference
 from dwcp.codecs.facts import BlockFacts
@@ -68,8 +69,7 @@ def allowed_by(codecs: Collection[str]) -> frozenset[Action]:
     )
 
 
-@dataclass(slots=True)
-class _Advice:
+class _Advice(Struct):
     """What the advisor said of a flow's bundles, with references or without.
 
     Attributes:
@@ -85,8 +85,7 @@ class _Advice:
     is_judged: bool = False
 
 
-@dataclass(slots=True)
-class _Flow:
+class _Flow(Struct):
     experience: Experience = field(default_factory=Experience)
     advice: dict[bool, _Advice] = field(default_factory=lambda: {False: _Advice(), True: _Advice()})
     raw: Term = field(default_factory=Term)
@@ -105,6 +104,7 @@ class Chooser:
         fixed: the codec to use for everything; None to choose. A delta is used where there is a reference.
         speed: this machine's, for the advisor.
         look: looks at a bundle, where there is an advisor to tell of it.
+        hints_after_s: seconds from the first bundle on in which the advisor is not asked.
 
     Raises:
         InputError: the receiver does not understand the fixed codec.
@@ -119,6 +119,7 @@ class Chooser:
         fixed: Action | None = None,
         speed: tuple[tuple[str, float], ...] = (),
         look: Look = look_at,
+        hints_after_s: float = 0.0,
     ) -> None:
         if fixed is not None and fixed.codec not in {action.codec for action in allowed} | {NONE.codec}:
             raise InputError(
@@ -132,16 +133,24 @@ class Chooser:
         self._link, self._pace, self._advisor = link, pace, advisor
         self._fixed = fixed
         self._speed, self._look = speed, look
+        self._hints_after_s = hints_after_s
+        self._began_s: float | None = None
         self._flows: OrderedDict[str, _Flow] = OrderedDict()
         self._margin = _MARGIN
         self._lock = threading.Lock()
 
-    def resources(self) -> Resources:
-        """The link as it is believed to be, and the workers."""
+    def resources(self, bundle_bytes: int = 0) -> Resources:
+        """The link as it is believed to be, and the workers.
+
+        Args:
+            bundle_bytes: plain bytes of a bundle that is to be encoded.
+        """
         estimate = self._link.link().bandwidth_mbps
         known = isfinite(estimate) and estimate > 0
         bandwidth_mbps = (estimate if known else _UNKNOWN_MBPS) * self._pace.factor
-        return Resources(bandwidth_mbps, max(self._link.cpu_workers, 1))
+        return Resources(
+            bandwidth_mbps, max(self._link.cpu_workers, 1), self._link.ready_bytes(), bundle_bytes
+        )
 
     def is_raw(self, flow: str) -> bool:
         """Whether the flow's latest bundle went as it is."""
@@ -162,7 +171,7 @@ class Chooser:
             ahead_bytes: plain bytes that wait, this bundle's among them.
             now: seconds.
         """
-        resources = self.resources()
+        resources = self.resources(material.plain_bytes)
         if self._fixed is not None:
             return Choice(_with_or_without(self._fixed, reference), flow, resources)
         deltas = reference is not None
@@ -172,9 +181,7 @@ class Chooser:
                 if state.raw.serves(now, material.plain_bytes):
                     return Choice(NONE, flow, resources)
                 state.experience.forget()
-            asks = self._advisor is not None and not state.advice[deltas].term.serves(
-                now, material.plain_bytes
-            )
+            asks = self._may_ask(now) and not state.advice[deltas].term.serves(now, material.plain_bytes)
             if asks:
                 self._await_advice(state.advice[deltas], resources, now)
         if asks:
@@ -211,6 +218,11 @@ class Chooser:
             scale = choice.context.facts.block_bytes / plain_bytes
             outcome = Outcome(round(stored_bytes * scale), timing.cpu_ms * scale)
             self._advisor.observe("compression", choice.context, choice.action, outcome)
+
+    def _may_ask(self, now: float) -> bool:
+        if self._began_s is None:
+            self._began_s = now
+        return self._advisor is not None and now - self._began_s >= self._hints_after_s
 
     def _state(self, flow: str, now: float) -> _Flow:
         state = self._flows.pop(flow, None) or _Flow()

@@ -1,8 +1,9 @@
 """What a sender is told, and what it may know of the link."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from dwcp.blocks import DEFAULT_CHUNKING, Chunking
 from dwcp.codecs import codec_named
@@ -26,13 +27,20 @@ class LinkView(Protocol):
         """The link as it is expected to be."""
         ...
 
+    def streams(self) -> int:
+        """How many streams there are to be."""
+        ...
+
+    def ready_bytes(self) -> int:
+        """Stored bytes of the bundles that wait for a stream."""
+        ...
+
     def starved(self) -> bool:
         """Whether a stream is idle now because no encoded bundle is ready."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SendingOptions:
+class SendingOptions(Struct, frozen=True):
     """How a source is sent.
 
     Attributes:
@@ -47,6 +55,7 @@ class SendingOptions:
         node_id: who sends, for telemetry; nothing is recorded without.
         peer_id: to whom, for telemetry.
         speed: milliseconds per MiB of each candidate on this machine, by name, for the advisor.
+        hints_after_s: seconds in which the advisor is not asked for codecs.
     """
 
     mode: Literal["send", "sync"] = "send"
@@ -60,6 +69,7 @@ class SendingOptions:
     node_id: str = ""
     peer_id: str = ""
     speed: tuple[tuple[str, float], ...] = ()
+    hints_after_s: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done.

@@ -6,11 +6,11 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dwcp.codecs import codec_families
 from dwcp.errors import SourceChangedError
 from dwcp.serving import Advisor
-from dwcp.telemetry import Recorder
 from dwcp.transfer.protocol import Accept, Catalogue, Chunks, Listing, Offer, Root, Want
 from dwcp.transfer.sending.batch import Batch
 from dwcp.transfer.sending.bundler import Bundler, BundlerParts
@@ -32,6 +32,9 @@ from dwcp.transfer.sending.siblings import Siblings
 from dwcp.transfer.sending.source import Source
 from dwcp.transfer.sending.unasked import Unasked
 
+if TYPE_CHECKING:
+    from dwcp.telemetry import Recorder
+
 __all__ = ["Outgoing"]
 
 
@@ -52,7 +55,7 @@ class Outgoing:
         *,
         advisor: Advisor | None,
         link: LinkView,
-        recorder: Recorder | None,
+        recorder: "Recorder | None",
         clock: Callable[[], float] = time.monotonic,
         now_ns: Callable[[], int] = time.time_ns,
         budget_bytes: int = BUDGET_BYTES,
@@ -267,7 +270,9 @@ class Outgoing:
         fixed = None if options.codec is None else action_of(options.codec)
         pace = Pace(self._clock())
         allowed = allowed_by(frozenset(codecs))
-        chooser = Chooser(allowed, link, pace, self._advisor, fixed, options.speed)
+        chooser = Chooser(
+            allowed, link, pace, self._advisor, fixed, options.speed, hints_after_s=options.hints_after_s
+        )
         encoder = Encoder(chooser, self._clock, self._teller())
         return Bundler(
             BundlerParts(
