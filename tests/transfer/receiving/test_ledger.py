@@ -20,7 +20,7 @@ def _batch(states: list[int], *files: tuple[int, int]) -> Batch:
 
 
 def _run(entry: int, first: int, count: int = 1) -> Run:
-    return Run(entry, 0, first, count, memoryview(b"x" * count))
+    return Run(entry, 0, first, count, count, memoryview(b"x" * count))
 
 
 def test_a_session_from_its_first_chunk_to_its_last() -> None:

@@ -1,13 +1,13 @@
 """What the threads of a session tell its ledger."""
 
 from array import array
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 __all__ = ["Batch", "Run"]
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """Chunks that follow each other in one file, verified.
 
     Attributes:
@@ -15,18 +15,19 @@ class Run:
         offset: in the file.
         first: sequence number of the first.
         count: how many.
-        data: their bytes.
+        length_bytes: of them together.
+        data: their bytes; empty where they lie in their place already.
     """
 
     entry: int
     offset: int
     first: int
     count: int
+    length_bytes: int
     data: memoryview
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """What one batch of the catalogue adds.
 
     Attributes:

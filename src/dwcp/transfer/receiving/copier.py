@@ -1,6 +1,11 @@
-"""Filling from what lies here: read, verified, written where it is needed, while the rest travels."""
+"""Filling from what lies here: read, verified, written where it is needed, while the rest travels.
+
+Whether a file may stay as it lies is known with its last record, and that is late for a large one. Until then
+its chunks are verified where they would stay, so that nothing is left to be done if it does.
+"""
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from threading import Thread
 from typing import NamedTuple
 
@@ -47,6 +52,8 @@ class Copier:
         self._wants = wants
         self._thread = Thread(target=self._run, name="dwcp-copier", daemon=True)
         self._last: tuple[Place, int, bytes] | None = None
+        self._ahead = range(0)
+        self._is_ahead_wrong = False
 
     def start(self) -> None:
         """Begin. The thread ends when the session fails or is stopped (`Ledger.fail`)."""
@@ -61,12 +68,13 @@ class Copier:
         try:
             while True:
                 self._ledger.wait_for_work()
-                while self._step(LOCAL) or self._step(REPEAT):
+                while self._step(LOCAL) or self._step(REPEAT) or self._look_ahead():
                     pass
         except DwcpError as error:
             failure = error
         except OSError as error:
-            failure = StorageError(f"the destination's own files fail: {error}; check the disk")
+            said = (error.strerror or str(error)).lower()
+            failure = StorageError.of(error, f"the destination's own files fail: {said}; check the disk")
         finally:
             self._ledger.fail(failure)
 
@@ -117,10 +125,60 @@ class Copier:
         good: list[tuple[list[Cut], memoryview, list[_Part]]] = []
         wrong: list[_Part] = []
         for together in _together(parts):
+            if self._was_verified(together):
+                good.append((_cuts(together), memoryview(b""), together))
+                continue
             data = memoryview(self._read(together))
             good.append((list(_verified(together, data, wrong)), data, together))
         self._give_up(wrong)
         self._put([run for cuts, data, together in good for run in self._runs(cuts, data, together)])
+
+    def _look_ahead(self) -> bool:
+        """Verify the next chunks of the undecided file, in its old version; False where there are none.
+
+        One that is wrong there ends it: the file will not stay, and is filled when that is decided.
+        """
+        first = self._ledger.next_of(LOCAL)
+        if first < 0 or (self._is_ahead_wrong and first < self._ahead.stop):
+            return False
+        begin = self._ahead.stop if first in self._ahead else first
+        states = self._ledger.states(begin, _PAGE)
+        rows = self._log.chunks.read(begin, len(states) - len(states.lstrip(bytes((LOCAL,)))))
+        rows = rows[: self._undecided(rows)]
+        if not rows:
+            return False
+        entries = self._log.entries.of([row.entry for row in rows])
+        parts = [
+            _Part(number, row, entry, Place(False, entry.path, row.offset))
+            for number, (row, entry) in enumerate(zip(rows, entries, strict=True), begin)
+        ]
+        together, wrong = next(_together(parts)), list[_Part]()
+        good = list(_verified(together, memoryview(self._read(together)), wrong))
+        self._is_ahead_wrong = bool(wrong)
+        known = len(together) if not wrong else wrong[0].number - begin
+        self._ahead = range(first if first in self._ahead else begin, begin + max(known, bool(wrong)))
+        return bool(good) and not wrong
+
+    def _undecided(self, rows: Sequence[ChunkRow]) -> int:
+        """How many of these, from the first on, are of undecided files and can be read together."""
+        total = 0
+        for count, row in enumerate(rows):
+            total += row.length
+            if not self._ledger.flags(row.entry) & Flag.UNDECIDED or (count and total > _READ_BYTES):
+                return count
+        return len(rows)
+
+    def _was_verified(self, together: Sequence[_Part]) -> bool:
+        """Whether these stay where they were verified before."""
+        first, last = together[0], together[-1]
+        return (
+            not self._is_ahead_wrong
+            and first.number in self._ahead
+            and last.number in self._ahead
+            and self._places.own(first.entry, first.row.offset) == first.place
+            and first.place is not None
+            and not first.place.is_staged
+        )
 
     def _read(self, together: Sequence[_Part]) -> bytes:
         """What lies where these chunks should, back to back. The last is remembered: repeats repeat."""
@@ -180,6 +238,13 @@ def _follows(last: _Part, part: _Part) -> bool:
     if last.place is None or part.place is None or last.entry.number != part.entry.number:
         return False
     return part.place == last.place._replace(at=last.place.at + last.row.length)
+
+
+def _cuts(parts: Sequence[_Part]) -> list[Cut]:
+    ends = accumulate(part.row.length for part in parts)
+    return [
+        Cut(part.number, part.row, end - part.row.length, end) for part, end in zip(parts, ends, strict=True)
+    ]
 
 
 def _verified(parts: Sequence[_Part], data: memoryview, wrong: list[_Part]) -> Iterator[Cut]:

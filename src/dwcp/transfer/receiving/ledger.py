@@ -160,9 +160,9 @@ class Ledger:
                 if not self._outstanding[run.entry] and self._is_complete(run.entry):
                     complete.append(run.entry)
                 if from_network:
-                    self.progress.bytes_received += len(run.data)
+                    self.progress.bytes_received += run.length_bytes
                 else:
-                    self.progress.bytes_local += len(run.data)
+                    self.progress.bytes_local += run.length_bytes
             self._wake(self._repeats)
             return complete
 

@@ -30,7 +30,7 @@ def joined(chunks: Iterable[Cut], data: memoryview) -> Iterator[Run]:
 
     Args:
         chunks: rising by number.
-        data: the buffer.
+        data: the buffer; empty where nobody needs the bytes.
     """
     first = last = None
     for chunk in chunks:
@@ -52,4 +52,5 @@ def joined(chunks: Iterable[Cut], data: memoryview) -> Iterator[Run]:
 
 def _run(first: Cut, last: Cut, data: memoryview) -> Run:
     count = last.number - first.number + 1
-    return Run(first.row.entry, first.row.offset, first.number, count, data[first.begin : last.end])
+    own = data[first.begin : last.end]
+    return Run(first.row.entry, first.row.offset, first.number, count, last.end - first.begin, own)
