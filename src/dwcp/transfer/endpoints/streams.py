@@ -4,8 +4,9 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from dwcp.errors import ConnectionLostError, DwcpError
 from dwcp.telemetry import TcpInfo
@@ -30,8 +31,7 @@ class _Loss(Protocol):
         """The bundles did not arrive; queue them again."""
 
 
-@dataclass(slots=True)
-class _Stream:
+class _Stream(Struct):
     number: int
     channel: Channel
     leaving: bool = False
@@ -96,6 +96,7 @@ class Streams:
         freed = sum(stored_bytes for _, (_, stored_bytes) in known)
         self.acknowledged_bytes += freed
         self._credit.give(freed)
+        self._ready.settle(freed, arrived=True)
         return [number for number, _ in known]
 
     def infos(self) -> dict[int, TcpInfo]:
@@ -170,7 +171,10 @@ class Streams:
                 bundle = self._ready.get(_LOOK_UP_S)
                 if bundle is not None:
                     self._send(stream, bundle)
-            if stream.leaving:
+            if stream.dead:
+                # What it took while it was being buried.
+                self._bury(stream)
+            elif stream.leaving:
                 stream.channel.send(Bye())
         except ConnectionLostError:
             if stream.number == 0:
@@ -209,5 +213,6 @@ class Streams:
             freed = sum(self._away.pop(number)[1] for number in lost)
         if lost and not self._ending.is_over:
             self._credit.give(freed)
+            self._ready.settle(freed, arrived=False)
             self._outgoing.lost(lost)
         stream.channel.end()
