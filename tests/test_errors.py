@@ -1,6 +1,7 @@
 """The tree of errors, as drawn, is the tree of classes."""
 
 import ast
+import errno
 import inspect
 import re
 from pathlib import Path
@@ -45,6 +46,12 @@ def test_what_is_retryable_is_drawn_so() -> None:
     retryable = {name for name, cls in CLASSES.items() if cls.retryable}
     assert {name for name, (_, said) in drawn().items() if said} == retryable
     assert retryable
+
+
+def test_what_the_system_says_of_a_path_is_not_retryable() -> None:
+    assert errors.StorageError.of(OSError(errno.ENOSPC, "full"), "x").retryable
+    denied = errors.StorageError.of(OSError(errno.EACCES, "denied"), "x")
+    assert (str(denied), denied.retryable, errors.StorageError.retryable) == ("x", False, True)
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -18,7 +18,7 @@
     │   ├── ArtifactNotFoundError
     │   └── ArtifactRefusedError   wrong digest, wrong fingerprint, wrong answers
     ├── GraphError                 a model's graph could not be run on what it was given
-    ├── StorageError               the disk is full or may not be written        (retryable)
+    ├── StorageError               the disk is full, fails or may not be written (retryable)
     └── TransferError
         ├── ProtocolError          the other side does not speak by the rules
         ├── AuthenticationError    the other side is not who it should be, or we are not to it
@@ -27,10 +27,12 @@
         └── SourceChangedError     the source changed while it was read          (retryable)
 
 Each message is one sentence or two: what is wrong, where, and what to do about it. ``retryable`` says
-whether the same call may succeed later with nothing changed by the caller.
+whether the same call may succeed later with nothing changed by the caller. What is drawn is the rule of a
+class; an error that knows better says no, as one of a disk does that may not be written.
 """
 
-from typing import ClassVar
+import errno
+from typing import Self
 
 __all__ = [
     "ArtifactNotFoundError",
@@ -59,10 +61,23 @@ __all__ = [
 ]
 
 
-class DwcpError(Exception):
-    """The root: catch this to catch everything the package raises on purpose."""
+_LASTING = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.EROFS),
+        *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG),
+    }
+)
+"""Of a path that may not be used, or cannot be: somebody has to change something."""
 
-    retryable: ClassVar[bool] = False
+
+class DwcpError(Exception):
+    """The root: catch this to catch everything the package raises on purpose.
+
+    Attributes:
+        retryable: whether the same call may succeed later with nothing changed by the caller.
+    """
+
+    retryable: bool = False
 
 
 class InputError(DwcpError):
@@ -92,7 +107,7 @@ class BlockTooLargeError(CodecError):
 class ReferenceMissingError(CodecError):
     """A delta whose reference is not at hand; fetch it, then try again."""
 
-    retryable: ClassVar[bool] = True
+    retryable: bool = True
 
 
 class RecordRefusedError(DwcpError):
@@ -128,9 +143,21 @@ class GraphError(DwcpError):
 
 
 class StorageError(DwcpError):
-    """The disk is full or may not be written; nothing that stood before was touched."""
+    """The disk is full, fails or may not be written; nothing that stood before was touched."""
 
-    retryable: ClassVar[bool] = True
+    retryable: bool = True
+
+    @classmethod
+    def of(cls, error: OSError, message: str) -> Self:
+        """What the operating system said of a file; not retryable where the same would be said again.
+
+        Args:
+            error: what it said.
+            message: what is wrong, where, and what to do about it.
+        """
+        made = cls(message)
+        made.retryable = error.errno not in _LASTING
+        return made
 
 
 class TransferError(DwcpError):
@@ -152,10 +179,10 @@ class TransferRefusedError(TransferError):
 class ConnectionLostError(TransferError):
     """The connection ended, could not be made, or stalled."""
 
-    retryable: ClassVar[bool] = True
+    retryable: bool = True
 
 
 class SourceChangedError(TransferError):
     """The source changed while it was read, again and again."""
 
-    retryable: ClassVar[bool] = True
+    retryable: bool = True

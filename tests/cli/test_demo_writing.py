@@ -3,7 +3,6 @@ import math
 import pytest
 
 from dwcp.cli.demo.writing import (
-    bytes_text,
     interval_text,
     link_text,
     percent_text,
@@ -48,6 +47,5 @@ def test_ranges_from_the_least_to_the_largest():
     assert range_text([0.02, 0.02]) == "2.0 %"
 
 
-def test_links_and_bytes():
+def test_links():
     assert [link_text(mbps) for mbps in (10, 1000, 10000)] == ["10 Mbit/s", "1 Gbit/s", "10 Gbit/s"]
-    assert [bytes_text(size) for size in (12_345, 64_800_000)] == ["12 kB", "64.8 MB"]

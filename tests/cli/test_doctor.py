@@ -73,7 +73,7 @@ def test_recorded_telemetry_is_counted(run, home):
     part = home / "telemetry" / "date=2026-01-31" / "kind=link" / "part-1-2-x.parquet"
     part.parent.mkdir(parents=True)
     part.write_bytes(bytes(100))
-    assert "telemetry: 1 files" in run("doctor").out
+    assert "telemetry: 1 file, " in run("doctor").out
 
 
 @pytest.mark.train

@@ -6,6 +6,7 @@ import typer
 
 from dwcp import errors
 from dwcp.cli.failures import EXIT_STATUSES, Status, explain, save_traceback
+from dwcp.transfer.protocol import error_of, failure_of
 
 ERRORS = [getattr(errors, name) for name in errors.__all__]
 
@@ -16,6 +17,19 @@ def test_every_error_of_the_package_has_its_status_and_says_when_it_may_pass(kin
     assert failure.sentence.startswith("what is wrong, and where")
     assert failure.status == (2 if issubclass(kind, errors.InputError) else 1)
     assert ("may pass" in failure.sentence) == kind.retryable
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.StorageError.of(PermissionError(errno.EACCES, "Permission denied"), "x may not be written"),
+        error_of(failure_of(errors.StorageError.of(FileNotFoundError(errno.ENOENT, "No such"), "x is gone"))),
+        error_of(failure_of(errors.TransferRefusedError("x exists"))),
+        error_of(failure_of(errors.AuthenticationError("another token"))),
+    ],
+)
+def test_what_will_not_pass_by_itself_is_not_said_to(error):
+    assert "may pass" not in explain(error).sentence
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_an_interrupt_keeps_what_was_measured(files, run, home, monkeypatch):
     assert done.status == 130
     assert done.sentence == "interrupted"
     assert len(read_table(home / "tables" / "compression.parquet")) == 1
-    assert "1 blocks of" in done.out
+    assert "1 block of" in done.out
 
 
 def test_an_interrupt_before_anything_was_measured_writes_nothing(files, run, home, monkeypatch):

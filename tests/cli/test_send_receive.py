@@ -145,6 +145,7 @@ class TestSending:
         done = run("send", tree, receiver)
         assert done.status == 1
         assert "exists: use sync" in done.sentence
+        assert "may pass" not in done.sentence
 
     def test_a_sync_sends_what_changed(self, run, tree, receiver, tmp_path):
         first = json.loads(run("sync", tree, receiver, "--json").out)
@@ -276,9 +277,14 @@ class TestWhatCannotBe:
         [
             (["to", "--listen", "anywhere"], 2, "'anywhere' is not an address"),
             (["to", "--listen", "no.such.host.invalid:0"], 2, "no.such.host.invalid"),
-            (["to", "--listen", "IN USE"], 2, "cannot listen on"),
-            (["photos/list.txt", "--listen", LOOPBACK], 1, "photos/list.txt cannot be"),
-            (["photos/list.txt/in", "--listen", LOOPBACK], 1, "photos/list.txt/in cannot be"),
+            (["to", "--listen", "IN USE"], 2, "the address is in use already; choose another port"),
+            (["photos/list.txt", "--listen", LOOPBACK], 1, "photos/list.txt is not a folder; choose another"),
+            (
+                ["photos/list.txt/in", "--listen", LOOPBACK],
+                1,
+                "photos/list.txt is not a folder; choose another",
+            ),
+            (["/proc/in", "--listen", LOOPBACK], 1, "no folder can be made in /proc; choose another"),
             (["to", "--listen", LOOPBACK, "--peer", "stranger"], 2, "stranger"),
             (["to", "--listen", LOOPBACK, "--timeout", "0"], 2, "--timeout"),
             (["to", "--listen", LOOPBACK, "--forever"], 2, "--forever"),
@@ -291,6 +297,7 @@ class TestWhatCannotBe:
             address = f"127.0.0.1:{taken.getsockname()[1]}"
             done = run("receive", *(address if word == "IN USE" else word for word in words))
         assert sentence in done.sentence
+        assert "may pass" not in done.sentence
         assert done.status == status
         assert "listening" not in done.err
 
@@ -323,7 +330,7 @@ class TestProcesses:
         received = json.loads(events)
         assert set(received) == {
             *("event", "name", "content", "files_written", "files_kept", "files_deleted"),
-            *("bytes_written", "wire_bytes", "seconds", "peer"),
+            *("bytes_written", "wire_bytes", "seconds", "peer", "special_dropped"),
         }
         assert (received["event"], received["peer"]) == ("received", "127.0.0.1")
         assert received["content"] == json.loads(said)["content"]
@@ -343,6 +350,18 @@ class TestProcesses:
         assert receiving.communicate(timeout=60) == ("", "")
         assert receiving.returncode == 0
 
+    def test_dropped_bits_are_told_of(self, start, run, tree):
+        (tree / "list.txt").chmod(0o4755)
+        receiving = start("receive", "to", "--listen", LOOPBACK, "--once")
+        address = receiving.stderr.readline().split()[2]
+        assert run("send", tree, address, "--streams", "1").status == 0
+        said, remarks = receiving.communicate(timeout=60)
+        assert said.startswith("photos from 127.0.0.1 is in place: 2 files written, 0 kept, ")
+        assert remarks == (
+            "set-user-id, set-group-id or sticky bits of 1 file or folder were not taken over "
+            "(--keep-special does)\n"
+        )
+
     def test_an_interrupted_receiver_says_so(self, start):
         receiving = start("receive", "to", "--listen", LOOPBACK)
         assert receiving.stderr.readline().startswith("listening on 127.0.0.1:")
@@ -359,7 +378,7 @@ class TestProcesses:
         sending.send_signal(signal.SIGINT)
         said, complaints = sending.communicate(timeout=60)
         assert (sending.returncode, said) == (130, "")
-        assert complaints.splitlines()[-1] == "dwcp: interrupted"
+        assert complaints.splitlines()[-1] == "dwcp: interrupted; the same command goes on where it was"
         assert "Traceback" not in complaints
         assert not (tmp_path / "to" / "noise").exists()
         done = run("send", source, receiver, "--codec", "none", "--json")

@@ -13,6 +13,7 @@ from dwcp.cli.output import print_json, print_table, say
 from dwcp.cli.progress import progress
 from dwcp.cli.session import Session, session_of
 from dwcp.errors import DwcpError, InputError
+from dwcp.words import counted
 
 if TYPE_CHECKING:
     from dwcp.cli.advice import Advice, Terms
@@ -151,7 +152,7 @@ def _tell_summary(path: Path, advice: "Sequence[Advice]") -> None:
     size = sum(one.run_bytes for one in advice)
     predicted = _total([one.predicted_s for one in advice])
     plain = _total([one.plain_s for one in advice])
-    line = f"{path}: {size / 1e6:,.1f} MB in {len(advice):,} decisions"
+    line = f"{path}: {size / 1e6:,.1f} MB in {counted(len(advice), 'decision')}"
     if predicted is not None and plain:
         line += (
             f", {predicted:.3g} s predicted, {1 - predicted / plain:.1%} less than as it is ({plain:.3g} s)"

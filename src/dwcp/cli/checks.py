@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dwcp.cli.machine import processor
 from dwcp.errors import DwcpError
+from dwcp.words import counted
 
 if TYPE_CHECKING:
     from dwcp.registry import Registry
@@ -177,4 +178,4 @@ def _telemetry(folder: Path) -> Finding:
         return Finding("telemetry", "note", f"nothing recorded yet in {folder}")
     parts = [path for path in folder.glob("date=*/kind=*/part-*.parquet") if path.is_file()]
     size = sum(path.stat().st_size for path in parts)
-    return Finding("telemetry", "ok", f"{len(parts):,} files, {size / 1e6:,.1f} MB in {folder}")
+    return Finding("telemetry", "ok", f"{counted(len(parts), 'file')}, {size / 1e6:,.1f} MB in {folder}")

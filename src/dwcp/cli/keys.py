@@ -106,8 +106,8 @@ def export(
     except FileExistsError as error:
         raise InputError(f"{file} stands already; name another file or remove it") from error
     except OSError as error:
-        raise StorageError(
-            f"{file} cannot be written ({error.strerror}); allow it or go elsewhere"
+        raise StorageError.of(
+            error, f"{file} cannot be written ({error.strerror}); allow it or go elsewhere"
         ) from error
     say(f"{file} holds the certificate {folder.fingerprint}")
 

@@ -52,7 +52,9 @@ def write_link(traces: Iterable["LinkTrace"], out: Path, name: str, progress: Ca
             draft.unlink(missing_ok=True)
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise StorageError(f"{out} cannot be written: {reason}; nothing was changed there") from error
+        raise StorageError.of(
+            error, f"{out} cannot be written: {reason}; nothing was changed there"
+        ) from error
 
 
 def _table(trace: "LinkTrace", name: str, schema: pa.Schema) -> pa.Table:

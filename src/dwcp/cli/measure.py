@@ -16,6 +16,7 @@ from dwcp.cli.output import note, print_json, print_table, require_writable, say
 from dwcp.cli.progress import progress
 from dwcp.cli.session import Session, session_of
 from dwcp.errors import DwcpError, InputError
+from dwcp.words import counted
 
 if TYPE_CHECKING:
     from dwcp.tasks.compression.measure import MeasuredBlock
@@ -193,8 +194,9 @@ def _report(table: Path, run: _Run, plan: _Plan, *, json: bool) -> None:
     print_table(header, [codec.cells() for codec in codecs], frozenset({1, 2, 3, 4}))
     made_up = sum(block.reference_kind == "aged" for block in run.blocks)
     if made_up:
-        say(f"delta: {made_up:,} blocks against a made-up previous version, which nothing is judged on")
-    say(f"{len(run.blocks):,} blocks of {plan.files:,} files measured: {table}")
+        blocks = counted(made_up, "block")
+        say(f"delta: {blocks} against a made-up previous version, which nothing is judged on")
+    say(f"{counted(len(run.blocks), 'block')} of {counted(plan.files, 'file')} measured: {table}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,12 @@
 """Where words go: results to standard output, everything else to standard error."""
 
+import errno
 import json
 import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from dwcp.cli.session import Session
 from dwcp.errors import InputError, StorageError
@@ -49,6 +45,11 @@ def print_json_line(value: object) -> None:
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: frozenset[int]) -> None:
     """A table; the columns at the positions in ``numbers`` are set to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for place, title in enumerate(header):
         table.add_column(title, justify="right" if place in numbers else "left", overflow="fold")
@@ -70,8 +71,9 @@ def require_writable(file: Path) -> None:
     if not standing.is_dir():
         raise InputError(f"{file} cannot be written: {standing} is not a folder; name another place")
     if not os.access(standing, os.W_OK | os.X_OK):
-        raise StorageError(
-            f"{file} cannot be written: {standing} may not be written; allow it or go elsewhere"
+        denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        raise StorageError.of(
+            denied, f"{file} cannot be written: {standing} may not be written; allow it or go elsewhere"
         )
 
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dwcp.cli.interrupts import interruptible
 from dwcp.cli.options import JsonFlag
 from dwcp.cli.output import note, print_json_line, say
 from dwcp.cli.session import Session, session_of
 from dwcp.cli.transfer_options import PeerOption, PlainFlag, TimeoutOption
+from dwcp.words import counted
 
 if TYPE_CHECKING:
     from dwcp.errors import DwcpError
@@ -65,7 +67,7 @@ def receive(
         folder,
         listen,
         options,
-        on_result=lambda result: _tell(result, json),
+        on_result=lambda result: _tell(session, result, json),
         on_failure=lambda peer, error: _complain(session, peer, error, json),
     )
     for remark in receiver.notes:
@@ -75,20 +77,27 @@ def receive(
         print_json_line({"event": "listening", "address": receiver.address, "folder": str(folder)})
     else:
         note(session, f"listening on {receiver.address} for {folder}")
-    receiver.serve()
+    with interruptible(session):
+        receiver.serve()
 
 
-def _tell(result: "ReceiveResult", json: bool) -> None:
-    from dataclasses import asdict
+def _tell(session: Session, result: "ReceiveResult", json: bool) -> None:
+    from msgspec.structs import asdict
 
     if json:
         print_json_line({"event": "received", **asdict(result)})
         return
     say(
-        f"{result.name} from {result.peer} is in place: {result.files_written:,} files written, "
+        f"{result.name} from {result.peer} is in place: {counted(result.files_written, 'file')} written, "
         f"{result.files_kept:,} kept, {result.bytes_written / 1e6:,.1f} MB in {result.seconds:,.1f} s; "
         f"root {result.content[:16]}"
     )
+    if result.special_dropped:
+        what = counted(result.special_dropped, "file or folder", "files and folders")
+        note(
+            session,
+            f"set-user-id, set-group-id or sticky bits of {what} were not taken over (--keep-special does)",
+        )
 
 
 def _complain(session: Session, peer: str, error: "DwcpError", json: bool) -> None:

@@ -2,28 +2,31 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dwcp.cli.failures import Status
+from dwcp.cli.interrupts import interruptible
 from dwcp.cli.output import note, print_json, say
 from dwcp.cli.progress import titled_progress
 from dwcp.cli.session import Session
-from dwcp.errors import DwcpError
+from dwcp.errors import ConnectionLostError, DwcpError
+from dwcp.words import counted
 
 if TYPE_CHECKING:
     from dwcp.serving import Advisor
     from dwcp.serving.local import LocalAdvisor
     from dwcp.telemetry import Recorder
     from dwcp.telemetry.schema import Row
-    from dwcp.transfer import Progress, SendOptions, SendResult
+    from dwcp.transfer import Progress, Retry, SendOptions, SendResult
 
 __all__ = ["carry_out"]
 
+_INTERRUPTED = "interrupted; the same command goes on where it was"
 _FLUSH_S = 60.0
-_WORTH_S = 3.0
-"""Telemetry of shorter transfers is not written."""
+_WORTH_S = 10.0
+"""Telemetry of shorter transfers is not written: loading what writes it takes half a second."""
 
 
 def carry_out(
@@ -46,8 +49,13 @@ def carry_out(
     from dwcp.transfer import Environment
 
     tune_allocator()
+    title = path.name or str(path)
     has_home = _is_home(session.home)
-    with _advisor(session, registry, model) as advisor, _recorder(session, has_home) as recorder:
+    with (
+        interruptible(session, _INTERRUPTED),
+        _advisor(session, registry, model) as advisor,
+        _recorder(session, has_home) as recorder,
+    ):
         state = session.home / "transfer" if has_home else _state_folder()
         environment = Environment(state=state, advisor=advisor, recorder=recorder, node_id=platform.node())
         with titled_progress(session) as show:
@@ -56,7 +64,8 @@ def carry_out(
                 address,
                 options,
                 environment=environment,
-                progress=lambda now: show(path.name or str(path), _share(now), _words(now)),
+                progress=None if session.quiet else lambda now: show(title, _share(now), _words(now)),
+                on_retry=lambda retry: note(session, _retry_words(retry)),
             )
     if json:
         print_json(_as_json(result))
@@ -75,8 +84,16 @@ def _advisor(session: Session, registry: Path | None, model: bool) -> "Iterator[
         return
     from dwcp.cli.late_advisor import LateAdvisor
 
-    with closing(LateAdvisor(lambda: _loaded(session, root))) as advisor:
+    advisor = LateAdvisor("compression", lambda: _loaded(session, root))
+    try:
         yield advisor
+    except KeyboardInterrupt:
+        # It may be loading still: nobody waits for that now.
+        raise
+    except BaseException:
+        advisor.close()
+        raise
+    advisor.close()
 
 
 def _loaded(session: Session, root: Path) -> "LocalAdvisor":
@@ -99,9 +116,14 @@ def _recorder(session: Session, wanted: bool) -> "Iterator[Recorder | None]":
     from dwcp.telemetry import BackgroundWriter, IdentifierHasher, Recorder, load_or_create_key
 
     hasher = IdentifierHasher(load_or_create_key(session.home / "telemetry.key"))
-    recorder = Recorder(_LateSink(session.home / "telemetry"), hasher)
+    sink = _LateSink(session.home / "telemetry")
+    recorder = Recorder(sink, hasher)
     with BackgroundWriter(recorder, interval_s=_FLUSH_S):
-        yield recorder
+        try:
+            yield recorder
+        except KeyboardInterrupt:
+            sink.hurry()
+            raise
 
 
 def _is_home(folder: Path) -> bool:
@@ -125,13 +147,19 @@ class _LateSink:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._began_s = time.monotonic()
+        self._is_loaded = self._is_hurried = False
+
+    def hurry(self) -> None:
+        """From now on, write only where nothing has to be loaded for it."""
+        self._is_hurried = True
 
     def write(self, kind: str, rows: "Sequence[Row]") -> None:
         """Write one batch; see `dwcp.telemetry.sinks.Sink`."""
-        if time.monotonic() - self._began_s < _WORTH_S:
+        if time.monotonic() - self._began_s < _WORTH_S or (self._is_hurried and not self._is_loaded):
             return
         from dwcp.telemetry.sinks import ParquetSink
 
+        self._is_loaded = True
         ParquetSink(self._root).write(kind, rows)
 
 
@@ -139,15 +167,23 @@ def _share(now: "Progress") -> float:
     return min(now.done_bytes / now.total_bytes, 1.0) if now.total_bytes else 0.0
 
 
+def _retry_words(retry: "Retry") -> str:
+    """What went wrong, without what to do about it: that is being done."""
+    what = str(retry.error).partition(";")[0]
+    lost = "connection lost: " if isinstance(retry.error, ConnectionLostError) else ""
+    when = f" in {retry.wait_s:g} s" if retry.wait_s else ""
+    return f"{lost}{what}; trying again{when} ({retry.number} of {retry.most})"
+
+
 def _words(now: "Progress") -> str:
     left = "" if now.left_s is None else f", {now.left_s:,.0f} s left"
-    many = "stream" if now.streams == 1 else "streams"
+    streams = counted(now.streams, "stream")
     codec = f", {now.codec}" if now.codec else ""
-    return f"{now.done_bytes / 1e6:,.0f} MB, {now.rate_mbps:,.0f} Mbit/s{codec}, {now.streams} {many}{left}"
+    return f"{now.done_bytes / 1e6:,.0f} MB, {now.rate_mbps:,.0f} Mbit/s{codec}, {streams}{left}"
 
 
 def _as_json(result: "SendResult") -> dict[str, object]:
-    from dataclasses import asdict
+    from msgspec.structs import asdict
 
     values = asdict(result)
     values["skipped"] = [{"path": path, "reason": reason} for path, reason in result.skipped]
@@ -156,8 +192,9 @@ def _as_json(result: "SendResult") -> dict[str, object]:
 
 def _tell(session: Session, result: "SendResult") -> None:
     rate = result.plain_bytes / 1e6 / max(result.seconds, 1e-9)
+    written = counted(result.files_written, "file")
     say(
-        f"{result.name} is in place: {result.files_written:,} files written, {result.files_kept:,} kept"
+        f"{result.name} is in place: {written} written, {result.files_kept:,} kept"
         + (f", {result.files_deleted:,} removed" if result.files_deleted else "")
     )
     say(

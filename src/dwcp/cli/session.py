@@ -25,6 +25,10 @@ class Session:
         self.home_flag: Path | None = None
         self.quiet = False
         self.debug = False
+        self.interrupted = "interrupted"
+        """What is said after Ctrl-C."""
+        self.leaves_at_once = False
+        """Whether the process ends after Ctrl-C without waiting for its threads."""
 
     @cached_property
     def settings(self) -> "Settings":

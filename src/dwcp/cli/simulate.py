@@ -11,6 +11,7 @@ from dwcp.cli.options import JsonFlag, SeedOption
 from dwcp.cli.output import print_json, require_writable, say
 from dwcp.cli.progress import progress
 from dwcp.cli.session import session_of
+from dwcp.words import counted
 
 if TYPE_CHECKING:
     from dwcp.tasks.compression.measure import MeasuredBlock
@@ -49,15 +50,15 @@ def compression(
     require_writable(out)
     with progress(session_of(context), "simulating") as show:
 
-        def counted() -> Iterator["MeasuredBlock"]:
+        def shown() -> Iterator["MeasuredBlock"]:
             for done, block in enumerate(iterate_simulated_blocks(samples, np.random.default_rng(seed))):
                 if done % _BLOCKS_A_WORD == 0:
-                    show(done / samples, f"{done:,} blocks")
+                    show(done / samples, counted(done, "block"))
                 yield block
 
-        rows = write_table(counted(), out)
-        show(1.0, f"{rows:,} blocks")
-    _tell(out, rows, "simulated blocks", seed, json=json)
+        rows = write_table(shown(), out)
+        show(1.0, counted(rows, "block"))
+    _tell(out, rows, counted(rows, "simulated block"), seed, json=json)
 
 
 @simulate.command()
@@ -103,13 +104,13 @@ def links(
         sizes = [min(_STEPS_AT_ONCE, steps - done) for done in range(0, steps, _STEPS_AT_ONCE)]
         traces = (link.advance(size) for size in sizes)
         write_link(
-            traces, out, f"simulated-{kind}-{seed}", lambda rows: show(rows / steps, f"{rows:,} records")
+            traces, out, f"simulated-{kind}-{seed}", lambda rows: show(rows / steps, counted(rows, "record"))
         )
-    _tell(out, steps, f"records of a simulated {kind} link", seed, json=json)
+    _tell(out, steps, f"{counted(steps, 'record')} of a simulated {kind} link", seed, json=json)
 
 
 def _tell(out: Path, rows: int, what: str, seed: int, *, json: bool) -> None:
     if json:
         print_json({"table": out, "rows": rows, "seed": seed})
     else:
-        say(f"{rows:,} {what}, seed {seed}: {out}")
+        say(f"{what}, seed {seed}: {out}")

@@ -30,8 +30,8 @@ def atomic_write(path: Path, data: bytes) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         reason = "the disk is full" if error.errno == errno.ENOSPC else (error.strerror or str(error))
-        raise StorageError(
-            f"{path} cannot be written: {reason.lower()}; nothing was changed there"
+        raise StorageError.of(
+            error, f"{path} cannot be written: {reason.lower()}; nothing was changed there"
         ) from error
 
 

@@ -17,9 +17,10 @@ def storage_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(
+        raise StorageError.of(
+            error,
             f"{folder} cannot be written ({error.strerror or error}): free space or allow writing, then try "
-            f"again; what stood before still stands"
+            f"again; what stood before still stands",
         ) from error
 
 

@@ -74,7 +74,7 @@ def load_or_create_key(path: Path, draw: Callable[[int], bytes] = secrets.token_
         key = path.read_bytes()
         mode = path.stat().st_mode
     except OSError as error:
-        raise StorageError(f"key file {path} cannot be used: {error.strerror}") from error
+        raise StorageError.of(error, f"key file {path} cannot be used: {error.strerror}") from error
     if len(key) != _KEY_BYTES:
         raise InputError(f"key file {path} does not hold a key of {_KEY_BYTES} bytes; restore it")
     if mode & 0o077:

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from dwcp.transfer._receive import open_receiver, receive, receive_async
     from dwcp.transfer._send import send, send_async, sync, sync_async
     from dwcp.transfer.endpoints.limits import ReceiverLimits
-    from dwcp.transfer.endpoints.progress import Progress, ReceiveResult, SendResult
+    from dwcp.transfer.endpoints.progress import Progress, ReceiveResult, Retry, SendResult
     from dwcp.transfer.endpoints.receiver import Receiver
     from dwcp.transfer.options import Environment, ReceiveOptions, SendOptions
     from dwcp.transfer.security import KeyFolder, SecurityOptions
@@ -20,6 +20,7 @@ __all__ = [
     "ReceiveResult",
     "Receiver",
     "ReceiverLimits",
+    "Retry",
     "SecurityOptions",
     "SendOptions",
     "SendResult",
@@ -36,7 +37,7 @@ _HOMES = {
     "_receive": ("open_receiver", "receive", "receive_async"),
     "_send": ("send", "send_async", "sync", "sync_async"),
     "endpoints.limits": ("ReceiverLimits",),
-    "endpoints.progress": ("Progress", "ReceiveResult", "SendResult"),
+    "endpoints.progress": ("Progress", "ReceiveResult", "Retry", "SendResult"),
     "endpoints.receiver": ("Receiver",),
     "options": ("Environment", "ReceiveOptions", "SendOptions"),
     "security": ("KeyFolder", "SecurityOptions"),

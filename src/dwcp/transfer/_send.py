@@ -19,12 +19,13 @@ from dwcp.transfer.endpoints.connect import Address
 from dwcp.transfer.endpoints.doors import doors, in_order
 from dwcp.transfer.endpoints.limits import SenderLimits
 from dwcp.transfer.endpoints.pilot import Pilot
-from dwcp.transfer.endpoints.progress import Progress, SendResult
+from dwcp.transfer.endpoints.progress import Progress, Retry, SendResult
 from dwcp.transfer.endpoints.sender import SenderSession
 from dwcp.transfer.options import Environment, SendOptions
 from dwcp.transfer.protocol import Done
 from dwcp.transfer.security import KeyFolder, SenderSecurity, default_key_folder
 from dwcp.transfer.sending import Outgoing, SendingOptions
+from dwcp.transfer.source_size import SourceSize
 
 __all__ = ["send", "send_async", "sync", "sync_async"]
 
@@ -32,6 +33,8 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
 """Between two attempts: doubled each time without progress."""
 _MOST_CHANGES = 3
 """Sessions that may find a chunk changed after it was catalogued."""
+_COUNTED_AFTER_S = 0.5
+"""A folder that is sent in less is not counted."""
 _RATE_TICKS = 20
 """The rate shown is that of the last two seconds."""
 
@@ -43,6 +46,7 @@ def send(
     *,
     environment: Environment | None = None,
     progress: Callable[[Progress], None] | None = None,
+    on_retry: Callable[[Retry], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> SendResult:
     """Copy a file or folder to where a receiver listens; it must be new there.
@@ -54,6 +58,7 @@ def send(
         options: how; the defaults unless given.
         environment: keys, state, advisor, recorder.
         progress: called about each tenth of a second.
+        on_retry: called before a session that was cut off is tried again.
         cancelled: set it from another thread to stop; the same call goes on later.
 
     Raises:
@@ -65,7 +70,7 @@ def send(
         StorageError: a disk is full, on either side.
         ProtocolError: the other side does not keep to the protocol.
     """
-    return _Sending("send", path, address, options, environment, progress, cancelled).run()
+    return _Sending("send", path, address, options, environment, progress, on_retry, cancelled).run()
 
 
 def sync(
@@ -75,10 +80,11 @@ def sync(
     *,
     environment: Environment | None = None,
     progress: Callable[[Progress], None] | None = None,
+    on_retry: Callable[[Retry], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> SendResult:
     """Bring the copy at the receiver up to date, sending only what changed; see `send`."""
-    return _Sending("sync", path, address, options, environment, progress, cancelled).run()
+    return _Sending("sync", path, address, options, environment, progress, on_retry, cancelled).run()
 
 
 async def send_async(
@@ -88,9 +94,10 @@ async def send_async(
     *,
     environment: Environment | None = None,
     progress: Callable[[Progress], None] | None = None,
+    on_retry: Callable[[Retry], None] | None = None,
 ) -> SendResult:
     """As `send`, awaited; when the task is cancelled, the transfer stops and can be gone on with."""
-    return await _awaited(send, path, address, options, environment, progress)
+    return await _awaited(send, path, address, options, environment, progress, on_retry)
 
 
 async def sync_async(
@@ -100,20 +107,34 @@ async def sync_async(
     *,
     environment: Environment | None = None,
     progress: Callable[[Progress], None] | None = None,
+    on_retry: Callable[[Retry], None] | None = None,
 ) -> SendResult:
     """As `sync`, awaited; when the task is cancelled, the transfer stops and can be gone on with."""
-    return await _awaited(sync, path, address, options, environment, progress)
+    return await _awaited(sync, path, address, options, environment, progress, on_retry)
 
 
 async def _awaited(
-    call: Callable[..., SendResult], path: Path, address: str, options: Any, environment: Any, progress: Any
+    call: Callable[..., SendResult],
+    path: Path,
+    address: str,
+    options: Any,
+    environment: Any,
+    progress: Any,
+    on_retry: Any,
 ) -> SendResult:
     import asyncio
 
     cancelled = threading.Event()
     work = asyncio.create_task(
         asyncio.to_thread(
-            call, path, address, options, environment=environment, progress=progress, cancelled=cancelled
+            call,
+            path,
+            address,
+            options,
+            environment=environment,
+            progress=progress,
+            on_retry=on_retry,
+            cancelled=cancelled,
         )
     )
     try:
@@ -137,12 +158,15 @@ class _Sending:
         options: SendOptions | None,
         environment: Environment | None,
         progress: Callable[[Progress], None] | None,
+        on_retry: Callable[[Retry], None] | None,
         cancelled: threading.Event | None,
     ) -> None:
         self._mode, self._path = mode, path
         self._doors = doors(address)
         self._options, self._environment = options or SendOptions(), environment or Environment()
-        self._progress, self._cancelled = progress, cancelled or threading.Event()
+        self._progress, self._on_retry = progress, on_retry
+        self._cancelled = cancelled or threading.Event()
+        self._size: SourceSize | None = None
         for reference in self._options.references:
             if not os.path.lexists(reference):
                 raise InputError(f"the reference {reference} is not there; name an older version kept here")
@@ -156,23 +180,36 @@ class _Sending:
 
     def run(self) -> SendResult:
         """Run sessions until one succeeds, or an error says that none will."""
+        try:
+            return self._run()
+        finally:
+            if self._size is not None:
+                self._size.stop()
+
+    def _run(self) -> SendResult:
         wait_s, failures = _FIRST_WAIT_S, 0
         while True:
             sent_before = self._wire_bytes
             try:
                 return self._knock()
-            except SourceChangedError:
+            except SourceChangedError as error:
                 self._changes += 1
                 if self._changes >= _MOST_CHANGES:
                     raise
-            except ConnectionLostError:
+                self._tell_retry(Retry(error, 0.0, self._changes, _MOST_CHANGES - 1))
+            except ConnectionLostError as error:
                 moved = self._wire_bytes > sent_before
                 failures, wait_s = (1, _FIRST_WAIT_S) if moved else (failures + 1, wait_s)
-                if failures > self._options.retries or not self._was_connected:
+                if failures > self._options.retries or not self._was_connected or self._cancelled.is_set():
                     raise
+                self._tell_retry(Retry(error, wait_s, failures, self._options.retries))
                 if self._cancelled.wait(wait_s):
                     raise
                 wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+    def _tell_retry(self, retry: Retry) -> None:
+        if self._on_retry is not None:
+            self._on_retry(retry)
 
     def _knock(self) -> SendResult:
         """Try the receiver's addresses until one answers."""
@@ -230,6 +267,7 @@ class _Sending:
             scan_cache=None if state is None else self._scan_cache(state),
             node_id=environment.node_id,
             peer_id=str(address) if environment.node_id else "",
+            hints_after_s=options.hints_after_s,
         )
 
     def _scan_cache(self, state: Path) -> Path:
@@ -247,8 +285,10 @@ class _Sending:
         (first_s, first), (last_s, last) = self._rates[0], self._rates[-1]
         rate = (last - first) / (last_s - first_s) if last_s > first_s else 0.0
         done = outgoing.done_bytes
-        total = outgoing.total_bytes
         elapsed_s = now - self._started_s
+        total = outgoing.total_bytes
+        if total is None:
+            total = self._counted_bytes(elapsed_s)
         left_s = (total - done) * elapsed_s / done if total and 0 < done <= total else None
         self._progress(
             Progress(
@@ -263,6 +303,13 @@ class _Sending:
                 left_s=left_s,
             )
         )
+
+    def _counted_bytes(self, elapsed_s: float) -> int | None:
+        """What was counted of a folder that is not all read yet; what is over in a moment is not counted."""
+        if self._size is None and elapsed_s >= _COUNTED_AFTER_S:
+            self._size = SourceSize(self._path)
+            self._size.begin()
+        return None if self._size is None else self._size.total_bytes
 
     def _result(self, done: Done, outgoing: Outgoing, session: SenderSession) -> SendResult:
         skipped = tuple((one.path.decode(errors="replace"), one.reason) for one in outgoing.counters.skipped)

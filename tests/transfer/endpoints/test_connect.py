@@ -1,5 +1,6 @@
 """Addresses as people write them."""
 
+import errno
 import socket
 
 import pytest
@@ -32,8 +33,38 @@ def test_no_such_host_is_said():
 
 
 def test_a_port_in_use_is_said():
-    with listen(Address("127.0.0.1", 0)) as first, pytest.raises(InputError, match="cannot listen"):
-        listen(Address("127.0.0.1", first.getsockname()[1]))
+    with listen(Address("127.0.0.1", 0)) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(InputError) as raised:
+            listen(Address("127.0.0.1", port))
+    assert str(raised.value) == (
+        f"cannot listen on 127.0.0.1:{port}: the address is in use already; choose another port, or end the "
+        "program that has it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(errno.EACCES, "x"), "not be listened on by this user; choose a port from 1024 on"),
+        (
+            OSError(errno.EADDRNOTAVAIL, "x"),
+            "this machine has no such address; name one of its own, or 0.0.0.0",
+        ),
+        (OSError(errno.ENOBUFS, "x"), "no buffer space available; choose another host or port"),
+        (OSError("odd"), "odd; choose another host or port"),
+        (socket.gaierror(-2, "x"), "there is no host 'a'; name an address of this machine"),
+    ],
+)
+def test_what_cannot_be_listened_on_is_said_without_numbers(monkeypatch, error, words):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    with pytest.raises(InputError, match="cannot listen on a:80: ") as raised:
+        listen(Address("a", 80))
+    assert words in str(raised.value)
+    assert "Errno" not in str(raised.value)
 
 
 def test_both_ends_tell_loopback():

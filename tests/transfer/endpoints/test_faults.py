@@ -7,13 +7,13 @@ import socket
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from dwcp.errors import ConnectionLostError, DwcpError, StorageError
-from dwcp.transfer import ReceiveOptions, SecurityOptions, SendOptions, send, sync
+from dwcp.transfer import ReceiveOptions, Retry, SecurityOptions, SendOptions, send, sync
 from dwcp.transfer.protocol import HEADER_BYTES, FrameType
 
 PATIENT = SendOptions(streams=1, cpu_workers=1, codec="none", retries=3)
@@ -71,6 +71,20 @@ def test_what_was_verified_is_not_sent_again(tmp_path, environment, serve, relay
         assert (served.folder / "noise").read_bytes() == source.read_bytes()
     assert result.attempts == 2
     assert carried[0] + carried[1] < 24_000_000 + 6_000_000
+
+
+def test_each_retry_is_told(tmp_path, environment, serve, relay, monkeypatch):
+    monkeypatch.setattr("dwcp.transfer._send._FIRST_WAIT_S", 0.001)
+    source = _noise(tmp_path / "noise", 3)
+    told: list[Retry] = []
+
+    def cut(frame) -> bytes | None:
+        return None if frame.connection < 2 and frame.kind is FrameType.DATA else frame.content
+
+    with serve() as served, relay(served.address, cut) as way:
+        send(source, way.address, PATIENT, environment=environment, on_retry=told.append)
+    assert all(isinstance(one.error, ConnectionLostError) for one in told)
+    assert [(one.wait_s, one.number, one.most) for one in told] == [(0.001, 1, 3)] * 2
 
 
 def test_one_of_many_streams_dies(tmp_path, environment, serve, relay):

@@ -40,6 +40,27 @@ def test_an_error_in_one_thread_ends_the_others():
     assert isinstance(ending.error, ProtocolError)
 
 
+def test_who_is_interrupted_waits_for_no_thread(monkeypatch):
+    monkeypatch.setattr("dwcp.transfer.endpoints.session._INTERRUPTED_S", 0.0)
+    ending, busy = Ending(), threading.Event()
+    faults = []
+    monkeypatch.setattr(threading, "excepthook", faults.append)
+
+    def compress() -> None:
+        busy.wait(60)
+        raise ValueError("what it works with was closed")
+
+    crew = Crew(ending)
+    thread = crew.start("encode", compress)
+    with pytest.raises(KeyboardInterrupt), crew:
+        raise KeyboardInterrupt
+    assert thread.is_alive()
+    assert ending.is_over
+    busy.set()
+    thread.join()
+    assert faults == []
+
+
 def test_leaving_the_crew_ends_the_session():
     ending, left = Ending(), threading.Event()
     with Crew(ending) as crew:

@@ -6,13 +6,19 @@ import random
 import socket
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
-from dwcp.errors import AuthenticationError, ConnectionLostError, InputError, TransferRefusedError
+from dwcp.errors import (
+    AuthenticationError,
+    ConnectionLostError,
+    InputError,
+    ProtocolError,
+    TransferRefusedError,
+)
 from dwcp.transfer import (
     Environment,
     KeyFolder,
@@ -27,6 +33,7 @@ from dwcp.transfer import (
     sync_async,
 )
 from dwcp.transfer.amst import PathMemory, PathRecord
+from dwcp.transfer.protocol import FrameType
 
 ONE = SendOptions(streams=1, cpu_workers=1, retries=0)
 
@@ -174,6 +181,72 @@ def test_progress_is_told(tmp_path, environment, serve):
         send(source, served.address, ONE, environment=environment, progress=told.append)
     assert told
     assert all(0 <= one.done_bytes <= 60_000_000 for one in told)
+
+
+def test_of_a_folder_that_is_not_all_read_the_counted_bytes_are_the_total(
+    tmp_path, environment, serve, relay, monkeypatch
+):
+    monkeypatch.setattr("dwcp.transfer._send._COUNTED_AFTER_S", 0.0)
+    monkeypatch.setattr("dwcp.transfer.sending.Outgoing.total_bytes", property(lambda _: None))
+    source, counted = tmp_path / "source", threading.Event()
+    source.mkdir()
+    for name in "ab":
+        (source / name).write_bytes(bytes(1000))
+
+    def hold(frame) -> bytes:
+        if frame.kind is FrameType.ROOT:
+            counted.wait(60)
+        return frame.content
+
+    def show(now: Progress) -> None:
+        if now.total_bytes == 2000:
+            counted.set()
+
+    with serve() as served, relay(served.address, hold) as way:
+        send(source, way.address, ONE, environment=environment, progress=show)
+    assert counted.is_set()
+
+
+@pytest.mark.parametrize(
+    ("receiver_plain", "sender_plain", "sent", "received"),
+    [
+        (
+            False,
+            True,
+            "says: this side speaks TLS, and what came was",
+            "does not speak TLS, and this side does",
+        ),
+        (True, False, "does not speak TLS, and this side does", "speaks TLS, and this side does not"),
+    ],
+)
+def test_tls_on_one_side_alone_is_explained_on_both(
+    tmp_path, environment, serve, receiver_plain, sender_plain, sent, received
+):
+    (tmp_path / "file").write_bytes(b"x")
+    told = []
+    options = replace(ONE, security=SecurityOptions(plain=sender_plain), retries=3)
+    receiving = ReceiveOptions(security=SecurityOptions(plain=receiver_plain))
+    with serve(options=receiving) as served, pytest.raises(ProtocolError) as raised:
+        send(tmp_path / "file", served.address, options, environment=environment, on_retry=told.append)
+    [failure] = served.failures
+    for error, words in ((raised.value, sent), (failure, received)):
+        assert words in str(error)
+        assert str(error).endswith(": give both sides --plain, or both --tls")
+    assert told == []
+
+
+@pytest.mark.parametrize("keep_special", [False, True])
+def test_special_bits_that_are_dropped_are_counted(tmp_path, environment, serve, keep_special):
+    source = tmp_path / "source"
+    source.mkdir(mode=0o755)
+    for name, mode in (("program", 0o4755), ("plain", 0o644)):
+        (source / name).write_bytes(b"x")
+        (source / name).chmod(mode)
+    options = ReceiveOptions(durable=False, keep_special=keep_special)
+    with serve(options=options) as served:
+        for _ in range(2):
+            sync(source, served.address, ONE, environment=environment)
+    assert [result.special_dropped for result in served.results] == [0 if keep_special else 1] * 2
 
 
 def test_the_wrong_token_is_refused(tmp_path, environment, serve, make_tree):

@@ -83,6 +83,16 @@ def test_the_cause_tells_a_finer_code(error: DwcpError, cause: Exception, code: 
     assert failure_of(caused(error, cause)).code == code
 
 
+def test_who_says_it_knows_best_whether_it_may_pass() -> None:
+    for number in (errno.ENOSPC, errno.EIO):
+        assert error_of(failure_of(StorageError.of(OSError(number, "x"), "x"))).retryable
+    for number in (errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR):
+        error = error_of(failure_of(StorageError.of(OSError(number, "x"), "x")))
+        assert isinstance(error, StorageError)
+        assert not error.retryable
+    assert not error_of(Failure("authentication", "no", True)).retryable
+
+
 def test_a_code_of_a_newer_version_keeps_whether_to_try_again() -> None:
     assert type(error_of(Failure("too_hot", "wait", True))) is ConnectionLostError
     assert type(error_of(Failure("too_cold", "no", False))) is TransferError

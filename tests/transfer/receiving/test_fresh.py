@@ -115,8 +115,10 @@ def test_modes(tmp_path: Path, mode: int, keep_special: bool) -> None:
         path.chmod(mode)
     there = tmp_path / "there"
     destination = Destination(there, ReceivingOptions(keep_special=keep_special), now=NOW)
-    Exchange(TinySender(source), destination).run()
+    exchange = Exchange(TinySender(source), destination)
+    exchange.run()
     destination.close()
+    assert exchange.incoming.special_dropped == (2 if mode & 0o7000 and not keep_special else 0)
     for path in (there / "source" / "file", there / "source" / "directory"):
         assert stat.S_IMODE(path.stat().st_mode) == mode & (0o7777 if keep_special else 0o777)
 

@@ -38,7 +38,7 @@ def tls(reason, kind=ssl.SSLError):
             "does not trust this side's certificate",
         ),
         (tls("PEER_DID_NOT_RETURN_A_CERTIFICATE"), AuthenticationError, "shows no certificate"),
-        (tls("WRONG_VERSION_NUMBER"), ProtocolError, "does not speak TLS: use TLS on both sides"),
+        (tls("WRONG_VERSION_NUMBER"), ProtocolError, "does not speak TLS, and this side does"),
         (tls("UNSUPPORTED_PROTOCOL"), ProtocolError, r"does not speak TLS 1\.3"),
         (tls("BAD_EXTENSION"), ProtocolError, r"does not keep to TLS \(bad extension\)"),
         (tls(None), ProtocolError, r"does not keep to TLS \(unknown reason\)"),

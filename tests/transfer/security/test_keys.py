@@ -226,8 +226,9 @@ def test_a_damaged_trusted_certificate_is_named(keys):
 
 def test_what_cannot_be_read_or_written_is_said(keys, tmp_path):
     (tmp_path / "deep").write_text("a file")
-    with pytest.raises(StorageError, match="cannot be written"):
+    with pytest.raises(StorageError, match=r"cannot be made \(not a directory\): name another") as raised:
         keys.ensure()
+    assert not raised.value.retryable
     (tmp_path / "deep").unlink()
     keys.ensure()
     keys.identity_file.unlink()
@@ -242,8 +243,9 @@ def test_a_full_disk_leaves_nothing_half(keys, monkeypatch, call):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(call, full)
-    with pytest.raises(StorageError, match="No space left"):
+    with pytest.raises(StorageError, match=r"no space left on device\): free space, or") as raised:
         keys.ensure()
+    assert raised.value.retryable
     assert list(keys.path.iterdir()) == []
 
 

@@ -86,8 +86,28 @@ def test_tls_over_a_tunnel_that_ends_here_is_taken(here, there, greet):
 def test_tls_where_plain_text_is_forced_is_explained(here, there, sockets):
     received, sent = sockets.meet(ReceiverSecurity(here, PLAIN), SenderSecurity(there, TLS))
     assert isinstance(received, ProtocolError)
-    assert "speaks TLS where plain text is used here" in str(received)
-    assert isinstance(sent, TransferError)
+    assert str(received).endswith(
+        "speaks TLS, and this side does not: give both sides --plain, or both --tls"
+    )
+    assert isinstance(sent, ProtocolError)
+    assert str(sent).endswith(
+        "does not speak TLS, and this side does: give both sides --plain, or both --tls"
+    )
+
+
+@pytest.mark.parametrize("first", [b"\x01\0\0\0", b"GET "])
+def test_plain_text_where_tls_is_needed_is_explained(here, sockets, first):
+    raw, other = sockets.pair()
+    refused = sockets.start(ReceiverSecurity(here, TLS).wrap, raw)
+    other.sendall(first)
+    said = b"".join(iter(lambda: other.recv(4096), b""))
+    other.close()
+    with pytest.raises(
+        ProtocolError, match="does not speak TLS, and this side does: give both sides --plain"
+    ):
+        refused.result(10)
+    assert closed(raw)
+    assert b"this side speaks TLS, and what came was plain text: give both sides --plain" in said
 
 
 @pytest.mark.parametrize(

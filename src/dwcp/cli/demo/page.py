@@ -23,7 +23,7 @@ from dwcp.cli.demo.telling import (
     verdict_text,
 )
 from dwcp.cli.demo.transfer_page import transfer_sections
-from dwcp.cli.demo.writing import bytes_text, percent_text, range_text
+from dwcp.cli.demo.writing import percent_text, range_text
 from dwcp.cli.machine import processor
 from dwcp.codecs.probe import RUN_S
 from dwcp.evaluation import atomic_write
@@ -41,6 +41,7 @@ from dwcp.evaluation.report import (
     render,
 )
 from dwcp.tasks.compression.contract import CANDIDATES, CostModel
+from dwcp.words import bytes_text, counted
 
 __all__ = ["write_page"]
 
@@ -124,8 +125,8 @@ def write_page(done: Demo, path: Path, home_flag: Path | None) -> None:
     measured = done.measured
     files = len({block.file for block in measured.blocks})
     subtitle = (
-        f"{len(measured.blocks):,} blocks of {files:,} real files, measured with {len(CANDIDATES)} codecs "
-        f"and levels; {len(done.parts.unseen):,} blocks were kept aside to judge on"
+        f"{counted(len(measured.blocks), 'block')} of {counted(files, 'real file')}, measured with "
+        f"{len(CANDIDATES)} codecs and levels; {len(done.parts.unseen):,} of them were kept aside to judge on"
     )
     report = Report("Which codec is the fastest here?", subtitle, tuple(_sections(done, home_flag)))
     atomic_write(path, render(report).encode())
@@ -180,8 +181,9 @@ def _aside(done: Demo) -> str:
     groups = len({case.group for case in unseen})
     size = bytes_text(sum(case.context.facts.block_bytes for case in unseen))
     return (
-        f"{len(unseen):,} blocks ({size}) of {groups:,} groups of files that nothing was learned from or "
-        "chosen on; a group is the files of one kind in folders of one name, or a file with its versions."
+        f"{counted(len(unseen), 'block')} ({size}) of {counted(groups, 'group')} of files that nothing was "
+        "learned from or chosen on; a group is the files of one kind in folders of one name, or a file with "
+        "its versions."
     )
 
 
@@ -288,7 +290,7 @@ def _model(done: Demo) -> Iterator[Section]:
 def _blocks(*parts: dict[str, int]) -> str:
     """The blocks and groups of parts that have no group in common."""
     blocks, groups = (sum(part[name] for part in parts) for name in ("cases", "groups"))
-    return f"{blocks:,} blocks of {groups:,} groups"
+    return f"{counted(blocks, 'block')} of {counted(groups, 'group')}"
 
 
 def _gate(result: dict[str, Any]) -> tuple[Cell | str, ...]:

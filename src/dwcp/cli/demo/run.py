@@ -12,7 +12,6 @@ from dwcp.cli.demo.kinds import Kind, kind_of
 from dwcp.cli.demo.learning import Learned, learn
 from dwcp.cli.demo.measuring import Measured, Plan, measure_within, plan
 from dwcp.cli.demo.transfer import Transferred, transfer
-from dwcp.cli.demo.writing import bytes_text
 from dwcp.cli.output import note
 from dwcp.cli.progress import progress
 from dwcp.cli.session import Session
@@ -20,6 +19,7 @@ from dwcp.evaluation import Case
 from dwcp.task import TrainingOptions
 from dwcp.tasks.compression.contract import Action, Context, Outcome
 from dwcp.tasks.compression.task import TASK
+from dwcp.words import bytes_text, counted
 
 __all__ = ["SEED", "Demo", "run"]
 
@@ -103,7 +103,7 @@ def _find(session: Session, paths: Sequence[Path]) -> Survey:
             found = Survey((*found.files, archive), found.unreadable)
         show(1.0, "")
     skipped = f"; skipped {found.unreadable:,} that cannot be read" if found.unreadable else ""
-    note(session, f"found {len(found.files):,} files to choose from{skipped}")
+    note(session, f"found {counted(len(found.files), 'file')} to choose from{skipped}")
     return found
 
 
@@ -122,12 +122,12 @@ def _measure(session: Session, wanted: Plan, seconds: float, *, fresh: bool) -> 
         note(session, "what was measured is kept: run the same command again to go on")
         raise
     size = sum(block.facts.block_bytes for block in measured.blocks)
-    blocks = f"{len(measured.blocks):,} blocks ({bytes_text(size)})"
+    blocks = f"{counted(len(measured.blocks), 'block')} ({bytes_text(size)})"
     if measured.reused:
         note(session, f"re-using {blocks} measured before: {measured.table}")
     elif measured.found_before:
         new = len(measured.blocks) - measured.found_before
-        note(session, f"measured {new:,} more blocks, {blocks} in all: {measured.table}")
+        note(session, f"measured {counted(new, 'more block')}, {blocks} in all: {measured.table}")
     else:
         note(session, f"measured {blocks} in {measured.spent_s:.0f} s: {measured.table}")
     if measured.vanished:

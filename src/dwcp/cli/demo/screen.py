@@ -20,8 +20,8 @@ from dwcp.cli.demo.telling import (
 )
 from dwcp.cli.demo.transfer import Transferred
 from dwcp.cli.demo.transfer_telling import HEADER, edit_text, left_out_row, run_row, sent_text
-from dwcp.cli.demo.writing import bytes_text
 from dwcp.cli.output import print_table, say
+from dwcp.words import bytes_text
 
 __all__ = ["show"]
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from dwcp.cli.demo.transfer import MOST_FILE_BYTES, Run, Transferred, Way
-from dwcp.cli.demo.writing import bytes_text, link_text, percent_text, seconds_text
+from dwcp.cli.demo.writing import link_text, percent_text, seconds_text
+from dwcp.words import bytes_text, counted
 
 __all__ = ["HEADER", "edit_text", "left_out_row", "run_row", "sent_text"]
 
@@ -21,12 +22,13 @@ def sent_text(done: Transferred) -> str:
         why = done.why_loopback
         where = f"loopback, for want of a link ({why}): what compressing saves on a link does not show there"
     size = f"{bytes_text(done.laid.plain_bytes)}; of a larger one its first {MOST_FILE_BYTES // 1_000_000} MB"
-    return f"{done.laid.files:,} files kept aside ({size}), sent from one process to another over {where}"
+    files = counted(done.laid.files, "file")
+    return f"{files} kept aside ({size}), sent from one process to another over {where}"
 
 
 def edit_text(done: Transferred) -> str:
     """What was done to the files before the update."""
-    files = f"{done.edited.files:,} file{'s' * (done.edited.files != 1)}"
+    files = counted(done.edited.files, "file")
     return f"before the sync, {done.edited.inserted_bytes:,} bytes were put into the middle of {files}"
 
 

@@ -2,7 +2,7 @@
 
 from dwcp.evaluation import Interval
 
-__all__ = ["bytes_text", "interval_text", "link_text", "percent_text", "range_text", "seconds_text"]
+__all__ = ["interval_text", "link_text", "percent_text", "range_text", "seconds_text"]
 
 
 def seconds_text(seconds: float) -> str:
@@ -35,11 +35,6 @@ def range_text(shares: list[float]) -> str:
 def link_text(mbps: float) -> str:
     """``100 Mbit/s``, ``10 Gbit/s``."""
     return f"{mbps / 1000:g} Gbit/s" if mbps >= 1000 else f"{mbps:g} Mbit/s"
-
-
-def bytes_text(size_bytes: int) -> str:
-    """In 10^6 or 10^3 bytes: ``64.8 MB``, ``12 kB``."""
-    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:,.0f} kB"
 
 
 def _three_digits(value: float) -> str:

@@ -100,7 +100,9 @@ def _draft_of(path: Path) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise StorageError(f"{path} cannot be written: {reason}; nothing was changed there") from error
+        raise StorageError.of(
+            error, f"{path} cannot be written: {reason}; nothing was changed there"
+        ) from error
 
 
 def _schema() -> pa.Schema:

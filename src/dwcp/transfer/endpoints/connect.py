@@ -1,16 +1,27 @@
 """Addresses, connecting to them, and listening on them."""
 
+import errno
 import ipaddress
+import os
 import socket
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dwcp.errors import ConnectionLostError, InputError
 
 __all__ = ["Address", "connect", "is_loopback", "listen"]
 
+_PRIVILEGED = "it may not be listened on by this user; choose a port from 1024 on"
+_NO_LISTENING = {
+    errno.EADDRINUSE: "the address is in use already; choose another port, or end the program that has it",
+    errno.EADDRNOTAVAIL: "this machine has no such address; name one of its own, or 0.0.0.0 for all of them",
+    errno.EAFNOSUPPORT: "this machine has no addresses of that kind; name another one",
+    errno.EACCES: _PRIVILEGED,
+    errno.EPERM: _PRIVILEGED,
+}
 
-@dataclass(frozen=True, slots=True)
-class Address:
+
+class Address(Struct, frozen=True):
     """A host and a port, as given: ``backup.example.org:9440``, ``10.0.0.1:9440``, ``[::1]:9440``."""
 
     host: str
@@ -60,8 +71,20 @@ def listen(address: Address) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         return socket.create_server((address.host, address.port), family=family, backlog=128)
-    except (OSError, OverflowError) as error:
-        raise InputError(f"cannot listen on {address}: {error}; choose another host or port") from error
+    except socket.gaierror as error:
+        raise InputError(
+            f"cannot listen on {address}: there is no host {address.host!r}; name an address of this machine"
+        ) from error
+    except OSError as error:
+        raise InputError(f"cannot listen on {address}: {_why_not(error)}") from error
+
+
+def _why_not(error: OSError) -> str:
+    """Why an address cannot be listened on, and what to do; `socket.create_server` adds words of its own."""
+    if error.errno in _NO_LISTENING:
+        return _NO_LISTENING[error.errno]
+    said = os.strerror(error.errno).lower() if error.errno else str(error)
+    return f"{said}; choose another host or port"
 
 
 def is_loopback(sock: socket.socket) -> bool:

@@ -1,17 +1,19 @@
 """What a transfer tells while it runs, and when it is over."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
-__all__ = ["Progress", "ReceiveResult", "SendResult"]
+from dwcp.errors import DwcpError
+
+__all__ = ["Progress", "ReceiveResult", "Retry", "SendResult"]
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """One moment of a transfer.
 
     Attributes:
         done_bytes: plain bytes that are verified at the receiver, or known to be there.
-        total_bytes: of the source; None while it is not known.
+        total_bytes: of the source; None while it is not known. Of a folder that is not all read yet, it is
+            what was counted beside the transfer.
         wire_bytes: stored bytes sent.
         rate_mbps: stored bits a second on the wire, lately.
         streams: open now.
@@ -32,8 +34,23 @@ class Progress:
     left_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class SendResult:
+class Retry(Struct, frozen=True):
+    """That a transfer goes on in a new session, after an error that may pass.
+
+    Attributes:
+        error: what ended the last one.
+        wait_s: until the next one begins.
+        number: of this retry; after a session in which anything moved, it is 1 again.
+        most: of them, before the error is raised.
+    """
+
+    error: DwcpError
+    wait_s: float
+    number: int
+    most: int
+
+
+class SendResult(Struct, frozen=True):
     """What came of a transfer, at the sender.
 
     Attributes:
@@ -65,8 +82,7 @@ class SendResult:
     skipped: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiveResult:
+class ReceiveResult(Struct, frozen=True):
     """What came of a transfer, at the receiver.
 
     Attributes:
@@ -79,6 +95,7 @@ class ReceiveResult:
         wire_bytes: received on all streams.
         seconds: from the first connection.
         peer: the sender's address.
+        special_dropped: files and folders whose set-user-id, set-group-id or sticky bits were not taken over.
     """
 
     name: str
@@ -90,3 +107,4 @@ class ReceiveResult:
     wire_bytes: int
     seconds: float
     peer: str
+    special_dropped: int = 0

@@ -191,4 +191,5 @@ def _result(session: ReceivingSession, done: Done, peer: str) -> ReceiveResult:
         wire_bytes=session.wire_bytes,
         seconds=session.seconds,
         peer=peer,
+        special_dropped=session.incoming.special_dropped,
     )

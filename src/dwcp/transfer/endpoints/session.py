@@ -1,12 +1,16 @@
 """What ends a session: the first error, or success; whoever waits is told."""
 
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 
 from dwcp.errors import DwcpError, TransferError
 
 __all__ = ["Crew", "Ending"]
+
+_INTERRUPTED_S = 0.1
+"""How long threads are waited for after Ctrl-C."""
 
 
 class Ending:
@@ -53,11 +57,15 @@ class Ending:
 
 
 class Crew:
-    """The threads of one session: an error in any of them ends the session, and all are waited for."""
+    """The threads of one session: an error in any of them ends the session, and all are waited for.
+
+    Only who is interrupted does not wait for long: a thread may be in the middle of compressing much.
+    """
 
     def __init__(self, ending: Ending) -> None:
         self._ending = ending
         self._threads: list[threading.Thread] = []
+        self._is_left = False
 
     def start(self, name: str, work: Callable[[], None]) -> threading.Thread:
         """Run this beside the others."""
@@ -73,7 +81,9 @@ class Crew:
             self._ending.end(error)
         except BaseException as error:
             self._ending.end(TransferError(f"a fault of this program: {type(error).__name__}: {error}"))
-            raise
+            # What it works with may be closed by now.
+            if not self._is_left:
+                raise
 
     def __enter__(self) -> "Crew":
         return self
@@ -82,6 +92,9 @@ class Crew:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ending.end(error if isinstance(error, DwcpError) else None)
+        is_interrupted = kind is not None and not issubclass(kind, Exception)
+        deadline_s = time.monotonic() + _INTERRUPTED_S
         for thread in self._threads:
             if thread is not threading.current_thread():
-                thread.join()
+                thread.join(max(deadline_s - time.monotonic(), 0.0) if is_interrupted else None)
+        self._is_left = is_interrupted

@@ -113,14 +113,17 @@ def failure_of(error: DwcpError, code: ErrorCode | None = None) -> Failure:
 def error_of(failure: Failure) -> DwcpError:
     """What the other side told, as an error to raise; its words are cleaned, see `shown`.
 
-    A code that is not known gives an error that is retryable just when the failure is.
+    What is retryable as a rule is not where the other side knows better. A code that is not known gives an
+    error that is retryable just when the failure is.
     """
     try:
         kind = _ERRORS[ErrorCode(failure.code)]
     except ValueError:
         kind = ConnectionLostError if failure.retryable else TransferError
     said = shown(failure.message) or f"no more than its code, {failure.code}"
-    return kind(f"the other side ended the session and says: {said}")
+    error = kind(f"the other side ended the session and says: {said}")
+    error.retryable = error.retryable and failure.retryable
+    return error
 
 
 def shown(text: str, most: int = MAX_SHOWN_TEXT) -> str:

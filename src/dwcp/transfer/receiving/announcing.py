@@ -18,6 +18,7 @@ from dwcp.transfer.receiving.sketches import Sketches
 from dwcp.transfer.receiving.staged import staged_path
 from dwcp.transfer.receiving.wants import Wants, spans_of
 from dwcp.transfer.receiving.writer import Writer
+from dwcp.words import bytes_text
 
 __all__ = ["Announcer"]
 
@@ -73,6 +74,9 @@ class Announcer:
     def _decide(self, pending: Pending, batch: Batch) -> None:
         """Which of the files that are complete now may stay as they lie."""
         for file in pending.files():
+            if file.is_wanted:
+                # It is written anew, whatever comes: so its other chunks need not wait for its end.
+                file.flags &= ~Flag.UNDECIDED
             old = file.old
             if old is None or not file.flags & Flag.ENDED:
                 continue
@@ -143,8 +147,8 @@ class Announcer:
         free = free_bytes(self._log.directory)
         if needed > free:
             raise full_error(
-                f"the catalogue names {needed} bytes that are still to be written, and {free} bytes are free "
-                "at the destination: make room, then run it again"
+                f"{bytes_text(needed)} are still to be written, and {bytes_text(free)} are free at the "
+                "destination: make room, then run it again"
             )
 
     def _write(self, pending: Pending, located: Located) -> None:

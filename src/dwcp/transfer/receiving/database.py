@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 _VERSION = 1
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_LASTING = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY})
 _SETTINGS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = OFF",
@@ -121,12 +122,17 @@ class CacheDatabase:
             for suffix in ("-wal", "-shm"):
                 Path(f"{os.fspath(self._path)}{suffix}").unlink(missing_ok=True)
         except OSError as error:
-            raise StorageError(f"{self._path} cannot be set aside: {error.strerror}; remove it") from error
+            raise StorageError.of(
+                error,
+                f"{self._path} cannot be set aside: {(error.strerror or str(error)).lower()}; remove it",
+            ) from error
 
     def _error(self, error: sqlite3.Error) -> StorageError:
-        return StorageError(
+        made = StorageError(
             f"{self._path} cannot be written: {error}; make room, or allow it, then run it again"
         )
+        made.retryable = _code(error) not in _LASTING
+        return made
 
 
 class _OtherVersion(sqlite3.DatabaseError):
@@ -136,4 +142,9 @@ class _OtherVersion(sqlite3.DatabaseError):
 def _is_damage(error: sqlite3.Error) -> bool:
     if isinstance(error, _OtherVersion):
         return True
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+    return _code(error) in _DAMAGED
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's own, without its details; 0 where it did not tell."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -17,6 +17,7 @@ from dwcp.transfer.receiving.settling import settle
 from dwcp.transfer.receiving.staging_folder import StagingFolder, folder_name
 from dwcp.transfer.receiving.state_folder import StateFolder
 from dwcp.transfer.receiving.walk import checked_name
+from dwcp.words import bytes_text
 
 __all__ = ["Destination"]
 
@@ -169,7 +170,7 @@ class Destination:
         free = free_bytes(folder.tree.root_fd)
         if facts.is_new and not reused and (offer.total_bytes or 0) > free:
             raise full_error(
-                f"{offer.total_bytes} bytes are offered and {free} bytes are free at "
+                f"{bytes_text(offer.total_bytes or 0)} are offered and {bytes_text(free)} are free at "
                 f"{self._state.destination.shown(facts.name)}: make room, then run it again"
             )
         left = folder.left(self._state.trash)

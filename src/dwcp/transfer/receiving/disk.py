@@ -6,6 +6,7 @@ import os
 import stat
 
 from dwcp.errors import StorageError
+from dwcp.words import bytes_text
 
 __all__ = ["PRIVATE_DIRECTORY", "PRIVATE_FILE", "Disk", "free_bytes", "full_error", "storage_error"]
 
@@ -117,17 +118,17 @@ def storage_error(error: OSError, shown: str, fd: int) -> StorageError:
         shown: the path, for a person.
         fd: anything open on the same file system.
     """
+    said = (error.strerror or str(error)).lower()
     if error.errno in _FULL:
-        return StorageError(
-            f"{shown} cannot be written: {error.strerror}, {free_bytes(fd)} bytes are free; make room, then "
-            "run it again"
+        return StorageError.of(
+            error,
+            f"{shown} cannot be written: {said}, {bytes_text(free_bytes(fd))} are free; make room, then run "
+            "it again",
         )
     if error.errno in _CLOSED:
-        return StorageError(
-            f"{shown} cannot be written: {error.strerror}; allow it, then run it again ({free_bytes(fd)} "
-            "bytes are free)"
-        )
-    return StorageError(
-        f"{shown} cannot be read or written: {error.strerror}; check the disk and what lies there "
-        f"({free_bytes(fd)} bytes are free)"
+        return StorageError.of(error, f"{shown} cannot be written: {said}; allow it, then run it again")
+    return StorageError.of(
+        error,
+        f"{shown} cannot be read or written: {said}; check the disk and what lies there "
+        f"({bytes_text(free_bytes(fd))} are free)",
     )

@@ -105,6 +105,11 @@ class Incoming:
         """Whether everything the catalogue names is verified and staged, so that `commit` may be called."""
         return self._ledger.is_complete
 
+    @property
+    def special_dropped(self) -> int:
+        """How many files and directories have set-user-id, set-group-id or sticky bits that are not kept."""
+        return self._plan.special_dropped
+
     def listing(self, count: int) -> Listing:
         """The next entries of what lies at the destination, in walk order.
 

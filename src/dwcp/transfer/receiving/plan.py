@@ -71,6 +71,7 @@ class Plan:
         self._next_chunk = 0
         self._retracted = 0
         self._retracted_path = b""
+        self._special_dropped = 0
         self._takes: Mapping[type[Record], Callable[[Any], None]] = {
             EnterDirectory: self._enter_directory,
             EndDirectory: self._end_directory,
@@ -111,6 +112,11 @@ class Plan:
     def retracted(self) -> int:
         """How many files were taken back."""
         return self._retracted
+
+    @property
+    def special_dropped(self) -> int:
+        """How many files and directories have bits in their mode that are not taken over."""
+        return self._special_dropped
 
     def _enter_directory(self, record: EnterDirectory) -> None:
         path = self._path_of(record.name)
@@ -164,6 +170,7 @@ class Plan:
         file.content, file.builder = link.to_bytes(), None
         file.flags = file.flags & ~Flag.UNDECIDED | Flag.ENDED
         self._walk.file(file.record.name, file.record.mode, file.record.mtime_ns, link)
+        self._special_dropped += self._log.facts.mode(file.record.mode) != file.record.mode
         self._file = None
 
     def _retract(self, _: Retract) -> None:
@@ -247,5 +254,6 @@ class Plan:
         content: bytes = _NO_CONTENT,
     ) -> None:
         number = self._take_number()
+        self._special_dropped += self._log.facts.mode(mode) != mode
         entry = Entry(number, kind, flags, mode, mtime_ns, size_bytes, content, self._next_chunk, 0, path)
         self._pending.entries.append(entry)

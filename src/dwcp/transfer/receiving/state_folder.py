@@ -39,9 +39,7 @@ class StateFolder:
             folder.mkdir(parents=True, exist_ok=True)
             top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            raise StorageError(
-                f"{folder} cannot be made or opened: {error.strerror}; choose another"
-            ) from error
+            raise StorageError.of(error, _unusable(folder, error)) from error
         self.destination = Tree(top, str(folder), disk)
         self._disk = disk
         with ExitStack() as opened:
@@ -90,3 +88,14 @@ class StateFolder:
         opened.callback(os.close, fd)
         os.fchmod(fd, PRIVATE_DIRECTORY)
         return fd
+
+
+def _unusable(folder: Path, error: OSError) -> str:
+    """Why a destination cannot be made or opened; of one that is missing, the system tells half of it."""
+    standing = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+    if not standing.is_dir():
+        return f"{folder} cannot be made or opened: {standing} is not a folder; choose another"
+    if isinstance(error, FileNotFoundError):
+        return f"{folder} cannot be made or opened: no folder can be made in {standing}; choose another"
+    said = (error.strerror or str(error)).lower()
+    return f"{folder} cannot be made or opened: {said}; allow it, or choose another"

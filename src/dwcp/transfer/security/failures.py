@@ -4,7 +4,10 @@ import ssl
 
 from dwcp.errors import AuthenticationError, ConnectionLostError, ProtocolError, TransferError
 
-__all__ = ["TRUST_THERE", "connection_error"]
+__all__ = ["SAME_ON_BOTH", "TRUST_THERE", "connection_error"]
+
+SAME_ON_BOTH = "give both sides --plain, or both --tls"
+"""What to do where one side speaks TLS and the other plain text."""
 
 TRUST_THERE = "dwcp keys trust NAME FILE takes what dwcp keys export writes there"
 """What to do about a certificate that is not trusted here."""
@@ -58,7 +61,7 @@ def _tls_error(reason: str, peer: str) -> TransferError:
     if reason in _TOO_OLD:
         return ProtocolError(f"{peer} does not speak TLS 1.3: bring it up to date")
     if reason in _NOT_TLS:
-        return ProtocolError(f"{peer} does not speak TLS: use TLS on both sides, or plain text on both")
+        return ProtocolError(f"{peer} does not speak TLS, and this side does: {SAME_ON_BOTH}")
     if reason in _CHANGED:
         return ConnectionLostError(f"what came from {peer} was changed on the way")
     return ProtocolError(

@@ -1,5 +1,6 @@
 """Files that nobody else may read or change: written whole or not at all, refused when they lie open."""
 
+import errno
 import os
 import secrets
 from contextlib import suppress
@@ -21,6 +22,7 @@ READABLE_BY_OTHERS = 0o077
 WRITABLE_BY_OTHERS = 0o022
 """Bits that a file whose content is trusted must not have."""
 _MAX_BYTES = 1 << 20
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def make_folder(folder: Path) -> None:
@@ -56,9 +58,8 @@ def read_file(path: Path, forbidden: int) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}): allow it, or name another folder"
-        ) from error
+        said = (error.strerror or str(error)).lower()
+        raise InputError(f"{path} cannot be read ({said}): allow it, or name another folder") from error
     if mode & forbidden:
         verb = "read" if forbidden == READABLE_BY_OTHERS else "changed"
         raise InputError(
@@ -133,6 +134,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> StorageError:
-    return StorageError(
-        f"{path} cannot be written ({error.strerror}): free space, allow it, or set DWCP_KEYS"
-    )
+    said = (error.strerror or str(error)).lower()
+    if isinstance(error, FileNotFoundError | NotADirectoryError | FileExistsError):
+        return StorageError.of(error, f"{path} cannot be made ({said}): name another folder in DWCP_KEYS")
+    what_to_do = "free space" if error.errno in _FULL else "allow it"
+    return StorageError.of(error, f"{path} cannot be written ({said}): {what_to_do}, or set DWCP_KEYS")

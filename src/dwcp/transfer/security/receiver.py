@@ -2,10 +2,13 @@
 
 import socket
 import ssl
+from contextlib import suppress
 
 from dwcp.errors import AuthenticationError, ConnectionLostError, ProtocolError
+from dwcp.transfer.protocol import encode, failure_of
+from dwcp.transfer.security.failures import SAME_ON_BOTH
 from dwcp.transfer.security.proofs import NO_BINDING, binding_of, proves, receiver_proof, sender_proof
-from dwcp.transfer.security.side import Side
+from dwcp.transfer.security.side import Side, let_it_read
 from dwcp.transfer.security.tls_socket import TlsSocket
 
 __all__ = ["ReceiverSecurity"]
@@ -17,8 +20,8 @@ _TLS_HANDSHAKE = b"\x16"
 class ReceiverSecurity(Side):
     """The side that listens.
 
-    In plain text, `wrap` waits for the sender's first byte. Where plain text is not forced, a sender on this
-    host may use TLS all the same.
+    `wrap` waits for the sender's first byte. A sender that begins otherwise than this side does is told so.
+    Where plain text is not forced, a sender on this host may use TLS all the same.
     """
 
     _purpose = ssl.PROTOCOL_TLS_SERVER
@@ -57,16 +60,34 @@ class ReceiverSecurity(Side):
             )
 
     def _needs_tls(self, sock: socket.socket, peer: str, is_local: bool) -> bool:
-        return super()._needs_tls(sock, peer, is_local) or self._speaks_tls(sock, peer)
+        """As the sender begins, where that is as it must be, or where it need not be either way."""
+        first = self._first_byte(sock, peer)
+        if first == _TLS_HANDSHAKE:
+            if self._context is None:
+                _refuse(sock, "this side speaks plain text, and what came was TLS")
+                raise ProtocolError(f"{peer} speaks TLS, and this side does not: {SAME_ON_BOTH}")
+            return True
+        if not super()._needs_tls(sock, peer, is_local):
+            return False
+        _refuse(sock, "this side speaks TLS, and what came was plain text")
+        raise ProtocolError(f"{peer} does not speak TLS, and this side does: {SAME_ON_BOTH}")
 
-    def _speaks_tls(self, sock: socket.socket, peer: str) -> bool:
-        """Whether the sender begins with TLS where it need not."""
+    def _first_byte(self, sock: socket.socket, peer: str) -> bytes:
+        """What the sender begins with; it stays to be read."""
         timeout_s = sock.gettimeout()
         sock.settimeout(self._options.handshake_timeout_s)
         first = sock.recv(1, socket.MSG_PEEK)
         sock.settimeout(timeout_s)
         if not first:
             raise ConnectionLostError(f"{peer} ended the connection before it said anything")
-        if first == _TLS_HANDSHAKE and self._context is None:
-            raise ProtocolError(f"{peer} speaks TLS where plain text is used here: let both do the same")
-        return first == _TLS_HANDSHAKE
+        return first
+
+
+def _refuse(sock: socket.socket, why: str) -> None:
+    """Say in plain text why a sender is refused, and let it read that.
+
+    One that speaks plain text shows it as it is; one that speaks TLS finds out that this side does not.
+    """
+    with suppress(OSError):
+        sock.sendall(encode(failure_of(ProtocolError(f"{why}: {SAME_ON_BOTH}"))))
+    let_it_read(sock)

@@ -13,7 +13,7 @@ from dwcp.transfer.security.options import SecurityOptions, chosen_authenticatio
 from dwcp.transfer.security.tls_context import make_context
 from dwcp.transfer.security.tls_socket import TlsSocket
 
-__all__ = ["Side"]
+__all__ = ["Side", "let_it_read"]
 
 _LAST_WORDS_S = 1.0
 _LAST_READS = 4
@@ -102,21 +102,21 @@ class Side:
         try:
             tls.do_handshake()
         except ssl.SSLCertVerificationError:
-            _let_it_read(tls)
+            let_it_read(tls)
             raise
         # A trusted certificate might have signed others: those are not trusted.
         if self._trusted and tls.getpeercert(binary_form=True) not in self._trusted:
             raise AuthenticationError(f"{peer} shows a certificate that is not trusted here: {TRUST_THERE}")
 
 
-def _let_it_read(tls: TlsSocket) -> None:
+def let_it_read(sock: socket.socket) -> None:
     """Wait a little until the other side has read why it is refused.
 
-    Closing at once, with its words unread, would reset the connection, and the alert could be lost.
+    Closing at once, with its words unread, would reset the connection, and ours could be lost.
     """
     with suppress(OSError):
-        tls.settimeout(_LAST_WORDS_S)
-        tls.shutdown(socket.SHUT_WR)
+        sock.settimeout(_LAST_WORDS_S)
+        sock.shutdown(socket.SHUT_WR)
         for _ in range(_LAST_READS):
-            if not socket.socket.recv(tls, 4096):
+            if not socket.socket.recv(sock, 4096):
                 return
