@@ -198,7 +198,7 @@ class TestSending:
         assert "is in place" in done.out
 
     def test_with_a_home_there_is_telemetry(self, run, tree, receiver, home, monkeypatch):
-        monkeypatch.setattr("dwcp.cli.sending._WORTH_S", 0.0)
+        monkeypatch.setattr("dwcp.cli.late_recorder._WORTH_S", 0.0)
         home.mkdir()
         assert run("send", tree, receiver).status == 0
         assert list((home / "telemetry").rglob("*.parquet"))

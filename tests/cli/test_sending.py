@@ -2,7 +2,6 @@
 
 import pytest
 
-from dwcp.cli import sending
 from dwcp.errors import ConnectionLostError, SourceChangedError
 from dwcp.transfer import Progress, Retry, SendResult
 
@@ -58,7 +57,7 @@ def test_interrupted_it_says_that_it_goes_on_and_waits_for_nothing_heavy(transfe
     closed, loaded = [], []
     monkeypatch.setattr("dwcp.cli.late_advisor.LateAdvisor.close", closed.append)
     monkeypatch.setattr("dwcp.telemetry.sinks.ParquetSink", loaded.append, raising=False)
-    monkeypatch.setattr(sending, "_WORTH_S", 0.0)
+    monkeypatch.setattr("dwcp.cli.late_recorder._WORTH_S", 0.0)
 
     def call(environment, **_):
         environment.recorder.record("host", 1, {"node_id": "here"})

@@ -1,7 +1,5 @@
 """The composition root: every command in one place, and what becomes of what they raise."""
 
-import atexit
-import gc
 import os
 import sys
 import traceback
@@ -22,9 +20,6 @@ from dwcp.cli.session import Session, session_of
 from dwcp.errors import SettingsError
 
 __all__ = ["app", "main"]
-
-# Garbage goes with the process: looking for it at the end takes 20 ms.
-atexit.register(gc.freeze)
 
 _STATUSES = "; ".join(f"{status} {meaning}" for status, meaning in EXIT_STATUSES)
 
@@ -94,8 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(error, session, given)
     if status == Status.INTERRUPTED:
         complain(session.interrupted)
-        if session.leaves_at_once and arguments is None:
-            leave()
+    if session.leaves_at_once and arguments is None:
+        leave(int(status or 0))
     return int(status or 0)
 
 

@@ -45,9 +45,7 @@ class LateAdvisor:
             self._loaded.observe(task_name, context, action, outcome)
 
     def close(self) -> None:
-        """Wait for loading to end, and close the real one."""
-        if self._thread is not None:
-            self._thread.join()
+        """Close the real one. One that is still being loaded is not waited for, and not used."""
         if self._loaded is not None:
             self._loaded.close()
 

@@ -79,6 +79,7 @@ def receive(
         note(session, f"listening on {receiver.address} for {folder}")
     with interruptible(session):
         receiver.serve()
+    session.leaves_at_once = True
 
 
 def _tell(session: Session, result: "ReceiveResult", json: bool) -> None:

@@ -1,7 +1,6 @@
 """What `send` and `sync` have in common: the advisor, telemetry, progress, the last words."""
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,16 +16,12 @@ from dwcp.words import counted
 if TYPE_CHECKING:
     from dwcp.serving import Advisor
     from dwcp.serving.local import LocalAdvisor
-    from dwcp.telemetry import Recorder
-    from dwcp.telemetry.schema import Row
+    from dwcp.telemetry import RecordTaker
     from dwcp.transfer import Progress, Retry, SendOptions, SendResult
 
 __all__ = ["carry_out"]
 
 _INTERRUPTED = "interrupted; the same command goes on where it was"
-_FLUSH_S = 60.0
-_WORTH_S = 10.0
-"""Telemetry of shorter transfers is not written: loading what writes it takes half a second."""
 
 
 def carry_out(
@@ -71,6 +66,7 @@ def carry_out(
         print_json(_as_json(result))
     else:
         _tell(session, result)
+    session.leaves_at_once = True
     if result.skipped:
         raise typer.Exit(Status.SHORT)
 
@@ -108,22 +104,24 @@ def _loaded(session: Session, root: Path) -> "LocalAdvisor":
 
 
 @contextmanager
-def _recorder(session: Session, wanted: bool) -> "Iterator[Recorder | None]":
-    """Telemetry, written at the end: its tables are a heavy thing to load beside a transfer."""
+def _recorder(session: Session, wanted: bool) -> "Iterator[RecordTaker | None]":
     if not wanted:
         yield None
         return
-    from dwcp.telemetry import BackgroundWriter, IdentifierHasher, Recorder, load_or_create_key
+    from dwcp.cli.late_recorder import LateRecorder
 
-    hasher = IdentifierHasher(load_or_create_key(session.home / "telemetry.key"))
-    sink = _LateSink(session.home / "telemetry")
-    recorder = Recorder(sink, hasher)
-    with BackgroundWriter(recorder, interval_s=_FLUSH_S):
-        try:
-            yield recorder
-        except KeyboardInterrupt:
-            sink.hurry()
-            raise
+    recorder = LateRecorder(session.home)
+    try:
+        yield recorder
+    except KeyboardInterrupt:
+        recorder.close(hurried=True)
+        raise
+    except BaseException:
+        recorder.close()
+        raise
+    recorder.close()
+    if recorder.error is not None:
+        note(session, f"telemetry was not written: {recorder.error}")
 
 
 def _is_home(folder: Path) -> bool:
@@ -136,31 +134,6 @@ def _state_folder() -> Path:
     import os
 
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "dwcp"
-
-
-class _LateSink:
-    """Parquet files, whose libraries are loaded when there is something to write: mostly at the end.
-
-    What is over in a moment is not written: loading them would take longer than the transfer did.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._began_s = time.monotonic()
-        self._is_loaded = self._is_hurried = False
-
-    def hurry(self) -> None:
-        """From now on, write only where nothing has to be loaded for it."""
-        self._is_hurried = True
-
-    def write(self, kind: str, rows: "Sequence[Row]") -> None:
-        """Write one batch; see `dwcp.telemetry.sinks.Sink`."""
-        if time.monotonic() - self._began_s < _WORTH_S or (self._is_hurried and not self._is_loaded):
-            return
-        from dwcp.telemetry.sinks import ParquetSink
-
-        self._is_loaded = True
-        ParquetSink(self._root).write(kind, rows)
 
 
 def _share(now: "Progress") -> float:

@@ -28,7 +28,7 @@ class Session:
         self.interrupted = "interrupted"
         """What is said after Ctrl-C."""
         self.leaves_at_once = False
-        """Whether the process ends after Ctrl-C without waiting for its threads."""
+        """Whether the process ends without waiting for its threads, once all is said."""
 
     @cached_property
     def settings(self) -> "Settings":

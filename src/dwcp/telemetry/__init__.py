@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from dwcp.telemetry.recorder import Recorder, RecorderStats
     from dwcp.telemetry.rule import Rule
     from dwcp.telemetry.streams import StreamSampler
+    from dwcp.telemetry.taker import RecordTaker
     from dwcp.telemetry.tcp import TcpInfo, read_tcp_info
 
 __all__ = [
     "BackgroundWriter",
     "HostReading",
     "IdentifierHasher",
+    "RecordTaker",
     "Recorder",
     "RecorderStats",
     "Rule",
@@ -41,6 +43,7 @@ _HOMES = {
     "recorder": ("Recorder", "RecorderStats"),
     "rule": ("Rule",),
     "streams": ("StreamSampler",),
+    "taker": ("RecordTaker",),
     "tcp": ("TcpInfo", "read_tcp_info"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

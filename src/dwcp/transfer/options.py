@@ -12,7 +12,7 @@ from dwcp.transfer.security import KeyFolder, SecurityOptions
 
 if TYPE_CHECKING:
     from dwcp.serving import Advisor
-    from dwcp.telemetry import Recorder
+    from dwcp.telemetry import RecordTaker
 
 __all__ = ["Environment", "ReceiveOptions", "SendOptions"]
 
@@ -93,5 +93,5 @@ class Environment(Struct, frozen=True):
     keys: KeyFolder | None = None
     state: Path | None = None
     advisor: "Advisor | None" = None
-    recorder: "Recorder | None" = None
+    recorder: "RecordTaker | None" = None
     node_id: str = ""

@@ -2,7 +2,7 @@ import pytest
 
 from dwcp.serving import FallbackAdvisor, Hint, Reason
 from dwcp.tasks.peers.contract import Action, Context, Peer
-from dwcp.transfer.amst import choose_peer
+from dwcp.transfer.amst.peers import choose_peer
 
 
 class _Told:

@@ -9,7 +9,6 @@ from dwcp.transfer.amst.formulas import (
 )
 from dwcp.transfer.amst.link import DEFAULT_MBPS, Known, LinkEstimate, LinkEstimator
 from dwcp.transfer.amst.memory import PathMemory, PathRecord
-from dwcp.transfer.amst.peers import choose_peer
 from dwcp.transfer.amst.samples import Limit, Sample, StreamMeter
 from dwcp.transfer.amst.sockets import congestion_control, is_loss_based, tune
 from dwcp.transfer.amst.start import starting_streams
@@ -28,7 +27,6 @@ __all__ = [
     "Sample",
     "StreamController",
     "StreamMeter",
-    "choose_peer",
     "congestion_control",
     "forecast",
     "is_loss_based",

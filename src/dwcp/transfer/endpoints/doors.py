@@ -2,12 +2,15 @@
 
 import contextlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from dwcp.errors import DwcpError
 from dwcp.serving import Advisor
-from dwcp.tasks.peers.contract import Context, Peer
-from dwcp.transfer.amst import PathMemory, choose_peer
+from dwcp.transfer.amst import PathMemory
 from dwcp.transfer.endpoints.connect import Address
+
+if TYPE_CHECKING:
+    from dwcp.tasks.peers.contract import Peer
 
 __all__ = ["doors", "in_order"]
 
@@ -39,13 +42,18 @@ def in_order(
     """
     if len(addresses) < 2:
         return tuple(addresses)
+    from dwcp.tasks.peers.contract import Context
+    from dwcp.transfer.amst.peers import choose_peer
+
     known = {str(address): address for address in addresses}
     peers = tuple(_peer(name, memory, epoch_s) for name in known)
     order = choose_peer(advisor, Context(peers, block_bytes, epoch_s))
     return tuple(known[name] for name in order)
 
 
-def _peer(name: str, memory: PathMemory | None, epoch_s: float) -> Peer:
+def _peer(name: str, memory: PathMemory | None, epoch_s: float) -> "Peer":
+    from dwcp.tasks.peers.contract import Peer
+
     record = None
     if memory is not None:
         with contextlib.suppress(DwcpError):

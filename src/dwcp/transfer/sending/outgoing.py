@@ -33,7 +33,7 @@ from dwcp.transfer.sending.source import Source
 from dwcp.transfer.sending.unasked import Unasked
 
 if TYPE_CHECKING:
-    from dwcp.telemetry import Recorder
+    from dwcp.telemetry import RecordTaker
 
 __all__ = ["Outgoing"]
 
@@ -55,7 +55,7 @@ class Outgoing:
         *,
         advisor: Advisor | None,
         link: LinkView,
-        recorder: "Recorder | None",
+        recorder: "RecordTaker | None",
         clock: Callable[[], float] = time.monotonic,
         now_ns: Callable[[], int] = time.time_ns,
         budget_bytes: int = BUDGET_BYTES,

@@ -7,7 +7,7 @@ from dwcp.tasks.compression.contract import Link
 from dwcp.transfer.sending.choice import Choice, Timing
 
 if TYPE_CHECKING:
-    from dwcp.telemetry import Recorder
+    from dwcp.telemetry import RecordTaker
     from dwcp.telemetry.schema import Value
 
 __all__ = ["BundleRecorder"]
@@ -28,7 +28,7 @@ class BundleRecorder:
 
     def __init__(
         self,
-        recorder: "Recorder",
+        recorder: "RecordTaker",
         node_id: str,
         peer_id: str,
         link: Callable[[], Link],
