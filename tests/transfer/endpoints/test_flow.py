@@ -79,6 +79,25 @@ def test_little_is_encoded_before_anything_has_arrived():
     assert ready.put(bundle(2 << 20))
 
 
+def test_streams_that_wait_for_what_is_under_way_are_not_starved():
+    ready = ReadyQueue()
+    ready.begin(1000)
+    ready.resize(1000)
+    waiting = started(lambda: ready.get(30.0))
+    while not ready.starved:
+        pass
+    putting = started(lambda: ready.put(bundle(1500)))
+    waiting.join(10)
+    idle = started(lambda: ready.get(30.0))
+    idle.join(0.05)
+    assert not ready.starved, "the network has to carry what was sent before more is encoded"
+    ready.settle(1500, arrived=True)
+    putting.join(10)
+    assert ready.starved
+    ready.close()
+    idle.join(10)
+
+
 def test_what_was_lost_makes_room_and_earns_none():
     ready = ReadyQueue()
     ready.begin(1 << 19)

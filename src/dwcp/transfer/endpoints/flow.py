@@ -125,8 +125,8 @@ class ReadyQueue:
 
     @property
     def starved(self) -> bool:
-        """Whether a stream waits and nothing is ready."""
-        return self._waiting > 0 and not self._bundles
+        """Whether a stream waits and nothing is ready, though more might be: the encoders are the limit."""
+        return self._waiting > 0 and not self._bundles and self._may_be_under_way()
 
     @property
     def held_bytes(self) -> int:
@@ -134,5 +134,7 @@ class ReadyQueue:
         return self._held_bytes
 
     def _has_room(self) -> bool:
-        is_under_way = self._away_bytes < self._first_bytes + 2 * self._arrived_bytes
-        return is_under_way and (not self._bundles or self._held_bytes < self._limit_bytes)
+        return self._may_be_under_way() and (not self._bundles or self._held_bytes < self._limit_bytes)
+
+    def _may_be_under_way(self) -> bool:
+        return self._away_bytes < self._first_bytes + 2 * self._arrived_bytes

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["Pilot"]
 
 _SECOND_S = 1.0
-_NEAR_MS, _NEAR_MBPS = 2.0, 1000.0
-"""Hosts so near each other are mostly in one building, on Gigabit Ethernet or better. Should the guess be
-wrong, the little that is encoded before the link shows its limit is a tenth larger than it could be."""
+_NEAR_MS, _NEAR_MBPS = 2.0, 400.0
+"""Hosts so near each other are mostly in one building, on Gigabit Ethernet or better, which two cores fill
+with some compression. Should the guess be wrong, little is encoded before the link shows its limit."""
 _FIRST_BYTES = 128 * 1024
 """What each stream may have under way before anything has arrived."""
 _READY_S = 0.5

@@ -151,6 +151,11 @@ class ChunkQueue:
             self._closed = True
             self.changed.notify_all()
 
+    def forget(self) -> None:
+        """Let go of what was kept to be sent: the next session reads it again."""
+        with self.changed:
+            self._retained = Retained()
+
     def take(self, fits: Fits) -> Taken | None:
         """Take chunks for a bundle, first come, first served; None where nothing is wanted."""
         with self.changed:

@@ -251,6 +251,7 @@ class Outgoing:
     def close(self) -> None:
         """Give back files; after all threads have left. More than once does nothing."""
         self.stop()
+        self._queue.forget()
         self._opened.close()
 
     def _publish(self, named: int) -> None:
