@@ -19,6 +19,12 @@
     │   └── ArtifactRefusedError   wrong digest, wrong fingerprint, wrong answers
     ├── GraphError                 a model's graph could not be run on what it was given
     ├── StorageError               the disk is full, fails or may not be written (retryable)
+    ├── StoreError                 a store cannot do what was asked
+    │   ├── ObjectNotFoundError    a backend has no object of that name
+    │   ├── BlockNotFoundError     the store does not have that block, or its pack is gone
+    │   ├── CorruptPackError       a pack that is not what was written
+    │   ├── CorruptIndexError      an index that cannot be read: rebuild it from the packs
+    │   └── StoreLockedError       somebody else writes to the store               (retryable)
     └── TransferError
         ├── ProtocolError          the other side does not speak by the rules
         ├── AuthenticationError    the other side is not who it should be, or we are not to it
@@ -38,14 +44,18 @@ __all__ = [
     "ArtifactNotFoundError",
     "ArtifactRefusedError",
     "AuthenticationError",
+    "BlockNotFoundError",
     "BlockTooLargeError",
     "CodecError",
     "ConnectionLostError",
     "CorruptBlockError",
+    "CorruptIndexError",
+    "CorruptPackError",
     "DwcpError",
     "ExtraMissingError",
     "GraphError",
     "InputError",
+    "ObjectNotFoundError",
     "ParityError",
     "ProtocolError",
     "RecordRefusedError",
@@ -55,6 +65,8 @@ __all__ = [
     "SettingsError",
     "SourceChangedError",
     "StorageError",
+    "StoreError",
+    "StoreLockedError",
     "TrainingError",
     "TransferError",
     "TransferRefusedError",
@@ -158,6 +170,32 @@ class StorageError(DwcpError):
         made = cls(message)
         made.retryable = error.errno not in _LASTING
         return made
+
+
+class StoreError(DwcpError):
+    """A store cannot do what was asked."""
+
+
+class ObjectNotFoundError(StoreError):
+    """A backend has no object of that name."""
+
+
+class BlockNotFoundError(StoreError):
+    """The store does not have that block, or the pack that held it is gone."""
+
+
+class CorruptPackError(StoreError):
+    """A pack that is not what was written."""
+
+
+class CorruptIndexError(StoreError):
+    """An index that cannot be read; it can be built again from the packs."""
+
+
+class StoreLockedError(StoreError):
+    """Somebody else writes to the store; wait until they are done."""
+
+    retryable: bool = True
 
 
 class TransferError(DwcpError):
