@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from dwcp.errors import ConnectionLostError, StorageError
 from dwcp.transfer.endpoints.flow import ReadyQueue
 from dwcp.transfer.endpoints.session import Crew, Ending
 from dwcp.transfer.endpoints.streams import Streams
@@ -87,3 +88,24 @@ def test_a_bundle_that_was_taken_by_a_stream_that_had_just_died_goes_again() -> 
         ending.end()
     assert numbers == [7]
     assert credit.given == 1000
+
+
+def test_why_the_receiver_left_is_told_rather_than_that_it_left() -> None:
+    control, ready, ending, sending = Channel(), ReadyQueue(), Ending(), threading.Event()
+
+    def fails(*_: object) -> None:
+        sending.set()
+        raise ConnectionLostError("the connection failed")
+
+    control.send_bundle = fails  # type: ignore[method-assign]
+    with Crew(ending) as crew:
+        credit = SimpleNamespace(take=lambda _: True, give=lambda _: None)
+        streams = Streams(None, ready, credit, SimpleNamespace(), crew, ending)  # type: ignore[arg-type]
+        ending.at_end(ready.close)
+        streams.begin(control)  # type: ignore[arg-type]
+        ready.begin(1 << 20)
+        ready.resize(1 << 20)
+        ready.put(SimpleNamespace(data=SimpleNamespace(number=0), body=[], stored_bytes=10))  # type: ignore[arg-type]
+        assert sending.wait(30)
+        ending.end(StorageError("the disk is full"))
+    assert isinstance(ending.error, StorageError)

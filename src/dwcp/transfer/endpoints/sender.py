@@ -225,10 +225,11 @@ class SenderSession:
                 raise ProtocolError(f"the receiver sent {type(message).__name__}, which only a sender sends")
 
     def _read(self, control: Channel) -> None:
-        for message in self._outgoing.batches(lambda: self._next_listing(control)):
-            if self._ending.is_over:
-                return
-            control.send(message)
+        with self._ending.heeding():
+            for message in self._outgoing.batches(lambda: self._next_listing(control)):
+                if self._ending.is_over:
+                    return
+                control.send(message)
 
     def _next_listing(self, control: Channel) -> Listing:
         while self._listings_asked < _LISTINGS_AHEAD:

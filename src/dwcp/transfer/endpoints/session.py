@@ -2,13 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
-from dwcp.errors import DwcpError, TransferError
+from dwcp.errors import ConnectionLostError, DwcpError, TransferError
 
 __all__ = ["Crew", "Ending"]
 
+_LAST_WORDS_S = 2.0
 _INTERRUPTED_S = 0.1
 """How long threads are waited for after Ctrl-C."""
 
@@ -49,6 +51,18 @@ class Ending:
     def wait(self, timeout_s: float) -> bool:
         """Wait for the end; whether it has come."""
         return self._over.wait(timeout_s)
+
+    @contextmanager
+    def heeding(self) -> Iterator[None]:
+        """Where the connection fails in this block, wait a moment for whoever listens to it.
+
+        The other side may have said why it left, and that comes before the end; what is sent meanwhile fails.
+        """
+        try:
+            yield
+        except ConnectionLostError:
+            self.wait(_LAST_WORDS_S)
+            raise
 
     def raise_error(self) -> None:
         """Raise what ended the session, if that was an error."""

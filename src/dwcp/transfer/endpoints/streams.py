@@ -178,7 +178,8 @@ class Streams:
                 stream.channel.send(Bye())
         except ConnectionLostError:
             if stream.number == 0:
-                raise
+                with self._ending.heeding():
+                    raise
             self._bury(stream)
         finally:
             if stream.number:
