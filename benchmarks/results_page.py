@@ -186,6 +186,7 @@ def transfer(result: Result) -> Lines:
     yield "![Time over the limit's, by rate](../benchmarks/results/transfer.svg)"
     yield ""
     yield from _races(figures)
+    yield from _link_uses(figures)
     for title, sentences in (("Short", figures["short"]), ("Left out", figures["left_out"])):
         if sentences:
             yield from (f"{title}:", "", *(f"- {sentence}" for sentence in sentences), "")
@@ -304,15 +305,57 @@ def _points(rows: Sequence[Result], agreements: Mapping[str, Result]) -> Lines:
 
 def _race(step: Result) -> tuple[str, ...]:
     """Ours beside the quickest of the others."""
-    arrived = sorted((row for row in step["rows"] if not row["problem"]), key=lambda row: row["wall_s"])
-    own = next((row for row in arrived if row["peer"] in OURS), None)
-    other = next((row for row in arrived if row["peer"].partition(",")[0] != OURS[0]), None)
+    own, other = _racers(step)
     return (
         _shape(step),
         step["kind"],
         f"{step['limit']['seconds']:.3f}" if step["limit"] else "–",
         *((f"{own['wall_s']:.3f}", _over(own)) if own else ("–", "–")),
         *((other["peer"].replace("|", "\\|"), f"{other['wall_s']:.3f}") if other else ("–", "–")),
+    )
+
+
+def _racers(step: Result) -> tuple[Result | None, Result | None]:
+    """Ours, and the quickest of the others."""
+    arrived = sorted((row for row in step["rows"] if not row["problem"]), key=lambda row: row["wall_s"])
+    own = next((row for row in arrived if row["peer"] in OURS), None)
+    return own, next((row for row in arrived if row["peer"].partition(",")[0] != OURS[0]), None)
+
+
+def _link_uses(figures: Result) -> Lines:
+    """Where the time went: ours beside the quickest other, point by point."""
+    yield (
+        "Where the time goes, in seconds, as seen at the receiving end of the link: before 1 % of the bytes "
+        "had arrived (programs start, shake hands, read), what the rest takes at the link's rate, what it "
+        "took beyond that, and after 99 % (write, check, agree, end)."
+    )
+    yield ""
+    header = (
+        "link",
+        "data",
+        "tool",
+        "s",
+        "before",
+        "link full",
+        "link not full",
+        "after",
+        "MB sent",
+        "CPU s",
+    )
+    yield from _table(
+        header, (_link_use(step, row) for step in figures["steps"] for row in _racers(step) if row)
+    )
+
+
+def _link_use(step: Result, row: Result) -> tuple[str, ...]:
+    return (
+        _shape(step),
+        step["kind"],
+        row["peer"].replace("|", "\\|"),
+        f"{row['wall_s']:.3f}",
+        *(f"{seconds:.3f}" for seconds in row["link_use"].values()),
+        f"{row['sent_bytes'] / 1e6:.2f}",
+        f"{row['sender_cpu_s'] + row['receiver_cpu_s']:.2f}",
     )
 
 

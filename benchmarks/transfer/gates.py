@@ -59,6 +59,11 @@ class Result:
         rows = (row for row in self.rows if not is_ours(row.peer) and not row.problem)
         return min(rows, key=lambda row: row.wall_s, default=None)
 
+    @property
+    def wire_mbps(self) -> float:
+        """The link's rate with headers; unshaped, what the check reached, without."""
+        return self.step.point.shape.rate_mbps or self.check.goodput_mbps
+
     def over_limit(self, row: Row) -> float | None:
         """A row's time over the least time."""
         return row.wall_s / self.limit.seconds if self.limit else None

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from dwcp.errors import InputError
 from dwcp.simulate.shaped_link import LinkEnd
@@ -84,6 +85,10 @@ class Side:
                 if any(row[3] == _LISTEN and int(row[1].rpartition(":")[2], 16) == port for row in rows):
                     return True
         return False
+
+    def devices(self) -> TextIO:
+        """What the devices at its end have sent and taken in, as a table that is new each time it is read."""
+        return Path(f"/proc/{self._process.pid}/net/dev").open(encoding="ascii")
 
     def look(self) -> None:
         """Take a sample of every process' peak of resident memory."""

@@ -1,10 +1,11 @@
 """Peers taking turns over one link: A B C, A B C; and what came of each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import median
 
+from benchmarks.transfer.link_use import LinkUse, link_use
 from benchmarks.transfer.peers import Peer
 from benchmarks.transfer.trees import Job
 from benchmarks.transfer.trial import Trial, run_trial
@@ -52,6 +53,12 @@ class Row:
     def middle(self, name: str) -> float:
         """The median of one of a trial's figures."""
         return float(median(getattr(trial, name) for trial in self.trials))
+
+    def link_use(self, rate_mbps: float) -> LinkUse:
+        """Where the time went, part by part the median; over a link of this rate, headers included."""
+        uses = [link_use(trial.arrivals or ((0.0, 0),), trial.wall_s, rate_mbps) for trial in self.trials]
+        names = [field.name for field in fields(LinkUse)]
+        return LinkUse(*(float(median(getattr(use, name) for use in uses)) for name in names))
 
     def as_json(self) -> dict[str, object]:
         """Medians, and the time of every trial."""

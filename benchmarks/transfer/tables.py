@@ -1,7 +1,7 @@
 """The figures of a step: a table to read, and JSON values to keep."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 
 from benchmarks.transfer.gates import Result
 from benchmarks.transfer.ours import is_ours
@@ -9,8 +9,17 @@ from benchmarks.transfer.rounds import Row
 from rich.console import Console
 from rich.table import Table
 
-_COLUMNS = ("seconds", "least to most", "x limit", "sent MB", "back MB", "CPU s", "resident MB")
-_WIDTH = 150
+_COLUMNS = (
+    "seconds",
+    "least to most",
+    "before + full + unused + after",
+    "x limit",
+    "sent MB",
+    "back MB",
+    "CPU s",
+    "resident MB",
+)
+_WIDTH = 180
 
 
 def show(result: Result) -> None:
@@ -57,7 +66,7 @@ def as_json(result: Result) -> dict[str, object]:
         "plain_bytes": result.job.plain_bytes,
         "limit": asdict(result.limit) if result.limit else None,
         "without_network": asdict(result.alone),
-        "rows": [row.as_json() | {"over_limit": _rounded(result.over_limit(row))} for row in result.rows],
+        "rows": [_row(result, row) for row in result.rows],
     }
 
 
@@ -77,6 +86,7 @@ def _cells(result: Result, row: Row) -> list[str]:
         row.peer,
         f"{row.wall_s:.3f}",
         spread,
+        " + ".join(f"{seconds:.2f}" for seconds in astuple(row.link_use(result.wire_mbps))),
         "" if over is None else f"{over:.2f}",
         f"{row.middle('sent_bytes') / 1e6:.2f}",
         f"{row.middle('returned_bytes') / 1e6:.2f}",
@@ -84,6 +94,11 @@ def _cells(result: Result, row: Row) -> list[str]:
         f"{row.middle('sender_mb'):.0f} + {row.middle('receiver_mb'):.0f}",
         row.problem or "",
     ]
+
+
+def _row(result: Result, row: Row) -> dict[str, object]:
+    use = {name: round(seconds, 4) for name, seconds in asdict(row.link_use(result.wire_mbps)).items()}
+    return row.as_json() | {"over_limit": _rounded(result.over_limit(row)), "link_use": use}
 
 
 def _rounded(value: float | None) -> float | None:

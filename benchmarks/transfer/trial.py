@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 from shlex import quote
 
+from benchmarks.transfer.link_use import Sample, Watch
 from benchmarks.transfer.peers import Ends, Peer
 from benchmarks.transfer.processes import Side, Usage, await_end, await_listening
 from benchmarks.transfer.trees import Job, difference, lay_before
@@ -32,6 +33,7 @@ class Trial:
         receiver_cpu_s: the same of the receiving end.
         sender_mb: resident megabytes, at their peak.
         receiver_mb: the same of the receiving end.
+        arrivals: moments since the start of the sending command, and bytes that had arrived by then.
         problem: what went wrong, or how the result differs; None when it is exact.
     """
 
@@ -42,6 +44,7 @@ class Trial:
     receiver_cpu_s: float = 0.0
     sender_mb: float = 0.0
     receiver_mb: float = 0.0
+    arrivals: tuple[Sample, ...] = ()
     problem: str | None = None
 
 
@@ -104,10 +107,11 @@ def _timed(
     receiver = Side(link.far, peer.receive.format_map(words), work / "receiver.log", environment)
     await_listening(receiver, int(words["port"]))
     before = link.near.sent_bytes(), link.far.sent_bytes()
-    started = time.monotonic()
-    sender = Side(link.near, peer.send.format_map(words), work / "sender.log", environment)
-    awaited = (sender, receiver) if peer.ends is Ends.BOTH else (sender,)
-    in_time = await_end((sender, receiver), awaited, started + most_s)
+    with receiver.devices() as table, Watch(table) as watch:
+        started = time.monotonic()
+        sender = Side(link.near, peer.send.format_map(words), work / "sender.log", environment)
+        awaited = (sender, receiver) if peer.ends is Ends.BOTH else (sender,)
+        in_time = await_end((sender, receiver), awaited, started + most_s)
     used = sender.stop(), receiver.stop()
     after = link.near.sent_bytes(), link.far.sent_bytes()
     problem = None if in_time else f"stopped after {most_s:g} s"
@@ -119,6 +123,7 @@ def _timed(
         receiver_cpu_s=round(used[1].cpu_s, 3),
         sender_mb=used[0].resident_mb,
         receiver_mb=used[1].resident_mb,
+        arrivals=tuple((moment - started, arrived) for moment, arrived in watch.samples),
         problem=problem or _failure(awaited),
     )
 

@@ -14,7 +14,7 @@ from benchmarks.transfer.trial import Trial
 
 def row(peer: str, wall_s: float, resident_mb: float = 20.0, problem: str | None = None) -> Row:
     """One trial of one peer."""
-    return Row(peer, (Trial(wall_s, 1000, 10, 0.5, 0.25, resident_mb, 1.0, problem),))
+    return Row(peer, (Trial(wall_s, 1000, 10, 0.5, 0.25, resident_mb, 1.0, problem=problem),))
 
 
 def result(
