@@ -11,10 +11,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dwcp.errors import ConnectionLostError, InputError, SourceChangedError
 from dwcp.transfer.amst import PathMemory
+from dwcp.transfer.endpoints.call import Call
 from dwcp.transfer.endpoints.connect import Address
 from dwcp.transfer.endpoints.doors import doors, in_order
 from dwcp.transfer.endpoints.limits import SenderLimits
@@ -24,8 +25,10 @@ from dwcp.transfer.endpoints.sender import SenderSession
 from dwcp.transfer.options import Environment, SendOptions
 from dwcp.transfer.protocol import Done
 from dwcp.transfer.security import KeyFolder, SenderSecurity, default_key_folder
-from dwcp.transfer.sending import Outgoing, SendingOptions
 from dwcp.transfer.source_size import SourceSize
+
+if TYPE_CHECKING:
+    from dwcp.transfer.sending import Outgoing, SendingOptions
 
 __all__ = ["send", "send_async", "sync", "sync_async"]
 
@@ -167,6 +170,11 @@ class _Sending:
         self._progress, self._on_retry = progress, on_retry
         self._cancelled = cancelled or threading.Event()
         self._size: SourceSize | None = None
+        try:
+            os.lstat(path)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise InputError(f"{path} cannot be sent: {reason}; check the path") from error
         for reference in self._options.references:
             if not os.path.lexists(reference):
                 raise InputError(f"the reference {reference} is not there; name an older version kept here")
@@ -225,37 +233,47 @@ class _Sending:
         return self._attempt(addresses[-1])
 
     def _attempt(self, address: Address) -> SendResult:
-        options, environment = self._options, self._environment
+        options = self._options
         self._attempts += 1
-        pilot = Pilot(options.cpu_workers, str(address), environment)
-        outgoing = Outgoing(
-            self._path,
-            self._sending_options(address),
-            advisor=environment.advisor,
-            link=pilot,
-            recorder=environment.recorder,
-        )
         limits = SenderLimits(
             options.cpu_workers,
             timeout_s=options.timeout_s,
             streams=options.streams,
             congestion=options.congestion,
         )
-        session = SenderSession(
-            address, self._security, outgoing, limits, pilot, lambda one: self._tick(one, outgoing)
+        call = Call(address, self._security, limits)
+        try:
+            return self._converse(call)
+        finally:
+            self._was_connected |= call.was_connected
+            call.give_up()
+
+    def _converse(self, call: Call) -> SendResult:
+        from dwcp.transfer.sending import Outgoing
+
+        environment = self._environment
+        pilot = Pilot(self._options.cpu_workers, str(call.address), environment)
+        outgoing = Outgoing(
+            self._path,
+            self._sending_options(call.address),
+            advisor=environment.advisor,
+            link=pilot,
+            recorder=environment.recorder,
         )
+        session = SenderSession(call, outgoing, pilot, lambda one: self._tick(one, outgoing))
         try:
             done = session.run()
             return self._result(done, outgoing, session)
         finally:
-            self._was_connected |= session.was_connected
             self._wire_bytes += session.bytes_sent
             self._streams_opened += session.streams_opened
             outgoing.close()
             pilot.close()
             self._codecs += outgoing.counters.codecs
 
-    def _sending_options(self, address: Address) -> SendingOptions:
+    def _sending_options(self, address: Address) -> "SendingOptions":
+        from dwcp.transfer.sending import SendingOptions
+
         options, environment = self._options, self._environment
         state = environment.state
         return SendingOptions(
@@ -275,7 +293,7 @@ class _Sending:
         source = hashlib.sha256(str(self._path.absolute()).encode(errors="surrogateescape")).hexdigest()[:16]
         return state / "scans" / f"{source}.sqlite"
 
-    def _tick(self, session: SenderSession, outgoing: Outgoing) -> None:
+    def _tick(self, session: SenderSession, outgoing: "Outgoing") -> None:
         if self._cancelled.is_set():
             session.stop()
         if self._progress is None:
@@ -311,7 +329,7 @@ class _Sending:
             self._size.begin()
         return None if self._size is None else self._size.total_bytes
 
-    def _result(self, done: Done, outgoing: Outgoing, session: SenderSession) -> SendResult:
+    def _result(self, done: Done, outgoing: "Outgoing", session: SenderSession) -> SendResult:
         skipped = tuple((one.path.decode(errors="replace"), one.reason) for one in outgoing.counters.skipped)
         return SendResult(
             name=outgoing.offer().name.decode(errors="replace"),

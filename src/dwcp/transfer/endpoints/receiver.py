@@ -17,6 +17,7 @@ from dwcp.errors import (
     DwcpError,
     ProtocolError,
 )
+from dwcp.transfer.amst import tune
 from dwcp.transfer.endpoints.channel import Channel
 from dwcp.transfer.endpoints.connect import Address
 from dwcp.transfer.endpoints.handshake import Greeting, answer
@@ -111,6 +112,7 @@ class Receiver:
 
     def _connection(self, sock: socket.socket, peer: str) -> None:
         try:
+            tune(sock, dead_after_s=PATIENCE * self._limits.timeout_s)
             self._greet(sock, peer)
         except DwcpError as error:
             if self._on_failure is not None:

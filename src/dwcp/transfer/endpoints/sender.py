@@ -5,17 +5,16 @@ ready; one thread listens on stream 0; the calling thread keeps time: streams, e
 """
 
 import queue
-import socket
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from dwcp.errors import ConnectionLostError, DwcpError, ProtocolError
-from dwcp.transfer.amst import tune
+from dwcp.errors import ConnectionLostError, ProtocolError
+from dwcp.transfer.endpoints.call import Call, connected
 from dwcp.transfer.endpoints.channel import Channel
-from dwcp.transfer.endpoints.connect import Address, connect
 from dwcp.transfer.endpoints.flow import Credit, ReadyQueue
-from dwcp.transfer.endpoints.handshake import greet, join
-from dwcp.transfer.endpoints.limits import PATIENCE, SenderLimits
+from dwcp.transfer.endpoints.handshake import join
+from dwcp.transfer.endpoints.limits import PATIENCE
 from dwcp.transfer.endpoints.pilot import Pilot
 from dwcp.transfer.endpoints.session import Crew, Ending
 from dwcp.transfer.endpoints.streams import Streams
@@ -33,8 +32,9 @@ from dwcp.transfer.protocol import (
     error_of,
     failure_of,
 )
-from dwcp.transfer.security import SenderSecurity
-from dwcp.transfer.sending import Outgoing
+
+if TYPE_CHECKING:
+    from dwcp.transfer.sending import Outgoing
 
 __all__ = ["SenderSession"]
 
@@ -48,32 +48,27 @@ class SenderSession:
     """One session: from connecting to the receiver's DONE, or the first error.
 
     Args:
-        address: of the receiver.
-        security: how the receiver is known, and we to it.
+        call: to the receiver.
         outgoing: the source.
-        limits: what bounds the session.
         pilot: chooses the number of streams and estimates the link.
         tick: called each tenth of a second, for progress.
     """
 
     def __init__(
         self,
-        address: Address,
-        security: SenderSecurity,
-        outgoing: Outgoing,
-        limits: SenderLimits,
+        call: Call,
+        outgoing: "Outgoing",
         pilot: Pilot,
         tick: Callable[["SenderSession"], None],
     ) -> None:
-        self._address, self._security, self._outgoing = address, security, outgoing
-        self._limits, self._pilot, self._tick = limits, pilot, tick
+        self._call, self._outgoing, self._pilot, self._tick = call, outgoing, pilot, tick
+        self._limits = call.limits
         self._ready = ReadyQueue()
         self._ending = Ending()
         self._listings: queue.SimpleQueue[Listing | None] = queue.SimpleQueue()
         self._listings_asked = 0
         self._binding = b""
         self._codecs: tuple[str, ...] = ()
-        self.was_connected = False
         self._heard_s = time.monotonic()
         self._done: Done | None = None
         self.streams: Streams | None = None
@@ -84,9 +79,7 @@ class SenderSession:
         Raises:
             DwcpError: whatever ended the session; what was verified stays at the receiver.
         """
-        sock = self._connect()
-        self.was_connected = True
-        greeting = greet(sock, self._security, self._limits.timeout_s)
+        greeting = self._call.answer()
         greeting.channel.be_patient(PATIENCE * self._limits.timeout_s)
         control, self._binding, self._codecs = greeting.channel, greeting.binding, greeting.hello.codecs
         try:
@@ -170,19 +163,10 @@ class SenderSession:
         if error is not None and not isinstance(error, ConnectionLostError):
             control.send_last(failure_of(error))
 
-    def _connect(self) -> socket.socket:
-        limits = self._limits
-        sock = connect(self._address, limits.timeout_s)
-        try:
-            tune(sock, congestion=limits.congestion or "", dead_after_s=PATIENCE * limits.timeout_s)
-        except DwcpError:
-            sock.close()
-            raise
-        return sock
-
     def _join(self, ticket: bytes, number: int) -> Channel:
-        sock = self._connect()
-        return join(sock, self._security, self._binding, ticket, number, PATIENCE * self._limits.timeout_s)
+        call = self._call
+        sock = connected(call.address, call.limits)
+        return join(sock, call.security, self._binding, ticket, number, PATIENCE * call.limits.timeout_s)
 
     def _listen(self, control: Channel) -> None:
         while not self._ending.is_over:
