@@ -7,6 +7,7 @@ the bundle is encoded.
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterable
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,9 +28,11 @@ from dwcp.transfer.sending.source import Source
 __all__ = ["Basis", "Plan", "References"]
 
 _MOST_FILES = 1024
-_MOST_CHUNKS = 64
-_MOST_REFERENCE_BYTES = 2 * 1024 * 1024
+_MOST_CHUNKS = 128
+_MOST_REFERENCE_BYTES = 4 * 1024 * 1024
 _LEAST_REFERENCE_BYTES = 4096
+_AROUND = 2
+"""A reference is filled up to so many times the bundle with what lies round the part it came from."""
 _REACHES_BYTES = (512 * 1024, 2 * 1024 * 1024)
 """How far round its place content is looked for by its ids: first near by, then farther."""
 _MOST_REFUSALS = 3
@@ -121,15 +124,14 @@ class References:
         """What may serve for a part; parts are asked for in ascending order."""
         file = part.file
         sketch = self._sketches.find(part.first)
+        older = self._older_of(file) if file.size_bytes >= MIN_DELTA_FILE_BYTES else None
+        by_older = Plan(("older", file.number), file, _origin_of(older, file), older=older)
+        # Of an old version that is here all bytes are known, of a sketch its pieces alone.
+        if isinstance(older, OtherFile) and not self._is_given_up(by_older.origin):
+            return by_older
         if sketch is not None and not self._is_given_up("sketches"):
             return Plan(("sketch", sketch.number, file.number), file, "sketches", sketch=sketch)
-        if file.size_bytes < MIN_DELTA_FILE_BYTES:
-            return None
-        older = self._older_of(file)
-        origin = "others" if isinstance(older, OtherFile) else ("sibling", file.number)
-        if older is None or self._is_given_up(origin):
-            return None
-        return Plan(("older", file.number), file, origin, older=older)
+        return None if older is None or self._is_given_up(by_older.origin) else by_older
 
     def basis(self, plan: Plan, parts: list[Part], plain: Buffer) -> Basis | None:
         """The reference for a bundle; None where there is none that is worth it.
@@ -153,25 +155,31 @@ class References:
         return Basis(reference, tuple(place.chunk_id for place in places), None, b"")
 
     def _places(self, file: FileKey, older: Older, parts: list[Part]) -> list[Place]:
-        """The older version's chunks for each run of consecutive chunks in a bundle, none twice."""
+        """The older version's chunks for each run of chunks in a bundle, then what lies round them.
+
+        They are in order, none twice, so that content that goes on from one to the next is found.
+        """
+        regions = [self._region(file, older, begin, end) for begin, end in _runs(parts)]
+        room = min(_AROUND * sum(part.plain_bytes for part in parts), _MOST_REFERENCE_BYTES)
         chosen: dict[int, Place] = {}
         total = 0
-        for begin, end in _runs(parts):
-            for place in self._region(file, older, begin, end).places:
-                if place.offset in chosen:
-                    continue
-                if len(chosen) == _MOST_CHUNKS or total + place.length > _MOST_REFERENCE_BYTES:
-                    return list(chosen.values())
+        for places, most_bytes in (
+            (chain.from_iterable(region.places for region in regions), _MOST_REFERENCE_BYTES),
+            (chain.from_iterable(region.around for region in regions), room),
+        ):
+            for place in places:
+                if len(chosen) == _MOST_CHUNKS or total + place.length > most_bytes:
+                    break
+                total += 0 if place.offset in chosen else place.length
                 chosen[place.offset] = place
-                total += place.length
-        return list(chosen.values()) if total >= _LEAST_REFERENCE_BYTES else []
+        return sorted(chosen.values()) if total >= _LEAST_REFERENCE_BYTES else []
 
     def _region(self, file: FileKey, older: Older, begin: int, end: int) -> Region:
         """Look near by first, and for farther anchors only where there is none."""
         with self._lock:
             known = self._shifts.get(file.number)
         by_length = begin * older.size_bytes // max(file.size_bytes, 1) - begin
-        found = Region([], None)
+        found = Region([], [], None)
         for shift in dict.fromkeys((0, by_length) if known is None else (known,)):
             for reach_bytes in _REACHES_BYTES:
                 found = self._region_at(file, older, range(begin, end), shift, reach_bytes)
@@ -203,6 +211,10 @@ class References:
     def _is_given_up(self, origin: Hashable) -> bool:
         refused = self._refused[origin]
         return refused >= _MOST_REFUSALS and _WORTH * refused > self._accepted[origin]
+
+
+def _origin_of(older: Older | None, file: FileKey) -> Hashable:
+    return "others" if isinstance(older, OtherFile) else ("sibling", file.number)
 
 
 def _runs(parts: list[Part]) -> list[tuple[int, int]]:

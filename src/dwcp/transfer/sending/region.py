@@ -25,9 +25,13 @@ class Place(NamedTuple):
 
 
 class Region(NamedTuple):
-    """Chunks of the older version, and by how much content there has moved, if that shows."""
+    """Chunks of the older version, those round them, and by how much content there has moved, if that shows.
+
+    What lies round them, the nearest first, may hold content that went from one place to another.
+    """
 
     places: list[Place]
+    around: list[Place]
     shift: int | None
 
 
@@ -53,8 +57,11 @@ def find_region(begin: int, end: int, new: Sequence[Place], old: Sequence[Place]
     low = _low(begin, before, left, right, shift)
     high = _high(end, after, right, left, shift)
     longest = _STRETCH * (end - begin) + 2 * _MARGIN_BYTES
-    places = [place for place in old if place.end > low and place.offset < min(high, low + longest)]
-    return Region(places, right if left is None else left)
+    high = min(high, low + longest)
+    places = [place for place in old if place.end > low and place.offset < high]
+    around = [place for place in old if place.end <= low or place.offset >= high]
+    around.sort(key=lambda place: max(low - place.end, place.offset - high))
+    return Region(places, around, right if left is None else left)
 
 
 def _low(begin: int, before: Place | None, left: int | None, right: int | None, shift: int) -> int:
