@@ -154,7 +154,8 @@ class Bundler:
     def _form(self, size: int, resources: Resources) -> tuple[Taken, Plan | None] | None:
         per_worker_mbps = resources.bandwidth_mbps / resources.cpu_workers
         plan_of = self._parts.references.plan if per_worker_mbps <= _MOST_DELTA_MBPS else _no_plan
-        forming = Forming(size, plan_of, self._parts.chooser.is_raw)
+        chooser = self._parts.chooser
+        forming = Forming(size, plan_of, chooser.is_raw, chooser.is_new)
         taken = self._parts.queue.take(forming.room)
         if taken is None:
             return None

@@ -20,6 +20,8 @@ _LEAST_BYTES, _MOST_BYTES = 256 * 1024, 4 * 1024 * 1024
 _LINK_S = 0.5
 _DELTA_BYTES = 1024 * 1024
 """A delta's reference is at most two megabytes, so its bundle is no longer than this."""
+_NEW_BYTES = 1024 * 1024
+"""Of a flow of which nothing is known: a codec that turns out to be slow must not keep the link waiting."""
 _SPLIT_BYTES = 128 * 1024
 """Chunks of another kind go into the same bundle up to here."""
 
@@ -56,23 +58,28 @@ class Forming(Struct):
         limit_bytes: plain bytes of the bundle.
         plan_of: against what a part may be encoded; None for nothing.
         is_raw: whether a flow goes as it is.
+        is_new: whether nothing of a flow was encoded yet.
         plan: of the bundle, from its first part.
     """
 
     limit_bytes: int
     plan_of: Callable[[Part], Plan | None]
     is_raw: Callable[[str], bool]
+    is_new: Callable[[str], bool]
     plan: Plan | None = None
     _raw: bool = False
 
     def room(self, parts: list[Part], taken_bytes: int, part: Part) -> int:
         """How many bytes of a part the bundle takes; see `Fits`."""
         plan = self.plan_of(part)
-        raw = plan is None and self.is_raw(flow_of(part.file))
+        flow = flow_of(part.file)
+        raw = plan is None and self.is_raw(flow)
         if not parts:
             self.plan, self._raw = plan, raw
             if plan is not None:
                 self.limit_bytes = min(self.limit_bytes, _DELTA_BYTES)
+            elif self.is_new(flow):
+                self.limit_bytes = min(self.limit_bytes, _NEW_BYTES)
             return self.limit_bytes
         if not self._goes_along(taken_bytes, plan, raw=raw):
             return 0

@@ -159,6 +159,13 @@ class Chooser:
         state = self._flows.get(flow)
         return state is not None and state.last == NONE
 
+    def is_new(self, flow: str) -> bool:
+        """Whether nothing of the flow was encoded yet, so that a codec for it is a guess."""
+        if self._fixed is not None:
+            return False
+        state = self._flows.get(flow)
+        return state is None or not (state.experience.is_begun or state.raw_streak)
+
     def choose(
         self, flow: str, material: Material, reference: Reference | None, ahead_bytes: int, now: float
     ) -> Choice:

@@ -200,6 +200,11 @@ class Experience(Struct):
         known.log_slowness += (_WEIGHT if known.log_slowness else 1.0) * (log_slowness - known.log_slowness)
         known.weight = 1.0
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether any codec was run without a reference."""
+        return bool(self._plain.measured)
+
     def forget(self) -> None:
         """What was incompressible may have ended: expect the usual again."""
         self._plain = _Family(math.log(_USUAL_RATIO))
