@@ -385,3 +385,36 @@ class TestProcesses:
         assert done.status == 0, done.err
         assert json.loads(done.out)["wire_bytes"] < 32_000_000
         assert (tmp_path / "to" / "noise").read_bytes() == source.read_bytes()
+
+
+def test_what_a_store_at_the_receiver_has_is_not_sent(start, run, tree, tmp_path):
+    assert run("store", "init", "store").status == 0
+    assert run("store", "put", "store", tree).status == 0
+    receiving = start("receive", "to", "--listen", LOOPBACK, "--store", "store", "--once", "--json")
+    address = json.loads(receiving.stdout.readline())["address"]
+    done = run("send", tree, address, "--json")
+    assert receiving.wait(60) == 0
+    assert done.status == 0
+    assert json.loads(done.out)["wire_bytes"] < 4000
+    assert (tmp_path / "to" / "photos" / "summer" / "sea.jpg").read_bytes() == (
+        tree / "summer" / "sea.jpg"
+    ).read_bytes()
+
+
+def test_a_store_that_is_none_is_said(run):
+    done = run("receive", "to", "--store", "nowhere")
+    assert done.status == 1
+    assert done.err.startswith("dwcp: there is no store in nowhere")
+
+
+def test_a_store_travels_like_any_folder(run, receiver, tree, tmp_path):
+    assert run("store", "init", "store").status == 0
+    for round_ in range(2):
+        (tree / "list.txt").write_text(f"sea {round_}\n" * 200)
+        assert run("store", "put", "store", tree).status == 0
+        done = run("sync", "store", receiver, "--json")
+        assert done.status == 0
+    assert json.loads(done.out)["wire_bytes"] < 20_000, "the first pack is there already"
+    assert run("store", "verify", tmp_path / "to" / "store").status == 0
+    assert run("store", "get", tmp_path / "to" / "store", "latest", "back").status == 0
+    assert (tmp_path / "back" / "photos" / "list.txt").read_text() == "sea 1\n" * 200

@@ -43,7 +43,11 @@ def serve(tmp_path: Path, environment: Environment) -> Callable[..., object]:
     """Run a receiver for the length of a context."""
 
     @contextmanager
-    def run(folder: Path | None = None, options: ReceiveOptions | None = None) -> Iterator[Served]:
+    def run(
+        folder: Path | None = None,
+        options: ReceiveOptions | None = None,
+        environment: Environment = environment,
+    ) -> Iterator[Served]:
         where = folder or tmp_path / "received"
         results: list[ReceiveResult] = []
         failures: list[DwcpError] = []

@@ -15,6 +15,7 @@ from dwcp.words import counted
 
 if TYPE_CHECKING:
     from dwcp.errors import DwcpError
+    from dwcp.storage import Store
     from dwcp.transfer import ReceiveResult
 
 __all__ = ["receive"]
@@ -38,6 +39,12 @@ def receive(
     keep_special: Annotated[
         bool, typer.Option("--keep-special", help="Take over set-user-id, set-group-id and sticky bits.")
     ] = False,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store", metavar="STORE", help="Blocks that this store has are not sent.", show_default=False
+        ),
+    ] = None,
     plain: PlainFlag = None,
     peer: PeerOption = None,
     timeout: TimeoutOption = 60.0,
@@ -52,7 +59,7 @@ def receive(
     For example: dwcp receive /srv/incoming --listen 0.0.0.0:9440
     """
     from dwcp.cli.memory import tune_allocator
-    from dwcp.transfer import ReceiveOptions, ReceiverLimits, SecurityOptions, open_receiver
+    from dwcp.transfer import Environment, ReceiveOptions, ReceiverLimits, SecurityOptions, open_receiver
 
     tune_allocator()
     session = session_of(context)
@@ -63,10 +70,12 @@ def receive(
         security=SecurityOptions(plain=plain, peer=peer),
         limits=ReceiverLimits(timeout_s=timeout),
     )
+    environment = Environment(blocks=None if store is None else _blocks(store))
     receiver = open_receiver(
         folder,
         listen,
         options,
+        environment=environment,
         on_result=lambda result: _tell(session, result, json),
         on_failure=lambda peer, error: _complain(session, peer, error, json),
     )
@@ -80,6 +89,12 @@ def receive(
     with interruptible(session):
         receiver.serve()
     session.leaves_at_once = True
+
+
+def _blocks(store: str) -> "Store":
+    from dwcp.cli.store.opening import open_store
+
+    return open_store(store, None)
 
 
 def _tell(session: Session, result: "ReceiveResult", json: bool) -> None:

@@ -31,7 +31,7 @@ def open_receiver(
         folder: where transfers go; made when missing.
         address: ``HOST:PORT`` to listen on; port 0 for any, which `Receiver.address` then tells.
         options: how; the defaults unless given.
-        environment: keys.
+        environment: keys, and blocks that need not be sent.
         on_result: told of each transfer that is in place.
         on_failure: told of each session or connection that ended otherwise, with the other side's address.
 
@@ -41,7 +41,9 @@ def open_receiver(
     """
     options, environment = options or ReceiveOptions(), environment or Environment()
     security = ReceiverSecurity(environment.keys or KeyFolder(default_key_folder()), options.security)
-    receiving = ReceivingOptions(durable=options.durable, keep_special=options.keep_special)
+    receiving = ReceivingOptions(
+        durable=options.durable, keep_special=options.keep_special, blocks=environment.blocks
+    )
     listener = listen(Address.parse(address))
     try:
         destination = Destination(folder, receiving, now=time.time())

@@ -13,6 +13,7 @@ from dwcp.transfer.security import KeyFolder, SecurityOptions
 if TYPE_CHECKING:
     from dwcp.serving import Advisor
     from dwcp.telemetry import RecordTaker
+    from dwcp.transfer.receiving.block_source import BlockSource
 
 __all__ = ["Environment", "ReceiveOptions", "SendOptions"]
 
@@ -88,6 +89,7 @@ class Environment(Struct, frozen=True):
         advisor: gives hints; without one, rules decide.
         recorder: takes telemetry.
         node_id: who this is, in telemetry.
+        blocks: those that lie at a receiver beside its files, such as a store's, and need not be sent.
     """
 
     keys: KeyFolder | None = None
@@ -95,3 +97,4 @@ class Environment(Struct, frozen=True):
     advisor: "Advisor | None" = None
     recorder: "RecordTaker | None" = None
     node_id: str = ""
+    blocks: "BlockSource | None" = None

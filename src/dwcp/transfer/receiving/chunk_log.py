@@ -25,6 +25,8 @@ class SourceKind(IntEnum):
     """In what an earlier session left behind: the file's number there, the offset in it."""
     INDEX = 3
     """At the destination: the file's number in the index, the offset in it."""
+    BLOCK = 4
+    """Among the blocks that the receiver was given beside: both unused."""
 
 
 class ChunkRow(NamedTuple):

@@ -59,14 +59,17 @@ class Incoming:
     ) -> None:
         """Begin; see `Destination.begin`."""
         has_index = not state.index.is_empty()
-        self.has_nothing = facts.is_new and not has_index and not reused and left is None
+        has_blocks = options.blocks is not None
+        self.has_nothing = facts.is_new and not (has_index or has_blocks or reused or left is not None)
         self.has_listing = not facts.is_new and not offer.checksum and has_index
         self._state, self._folder, self._left = state, folder, left
         self._options, self._disk = options, disk
         self._log = log = folder.begin(facts)
         self._ledger = ledger = Ledger()
         self._files = StagedFiles(folder.tree, state.trash, disk, reused)
-        self._places = places = Places(log, ledger, self._files, state.destination, state.index, left)
+        self._places = places = Places(
+            log, ledger, self._files, state.destination, state.index, left, options.blocks
+        )
         seen = Seen(lambda number: log.chunks.read(number, 1)[0].id)
         self._wants = Wants(on_want)
         writer = Writer(log, self._files, ledger, disk)

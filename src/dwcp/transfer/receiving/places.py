@@ -4,6 +4,8 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from dwcp.errors import DwcpError
+from dwcp.transfer.receiving.block_source import BlockSource
 from dwcp.transfer.receiving.chunk_log import ChunkRow, SourceKind
 from dwcp.transfer.receiving.entries import Entry, Flag
 from dwcp.transfer.receiving.index import Index, IndexedFile
@@ -38,17 +40,19 @@ class Source(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A position in a file.
+    """A position in a file, or a block that lies elsewhere.
 
     Attributes:
         is_staged: whether the file lies in the staging folder; else at the destination.
-        path: of the file, there.
+        path: of the file, there; the block's id.
         at: offset in it.
+        is_block: whether it is one of the blocks that the receiver was given beside.
     """
 
     is_staged: bool
     path: bytes
     at: int
+    is_block: bool = False
 
 
 class Places:
@@ -62,6 +66,7 @@ class Places:
         destination: Tree,
         index: Index,
         staged_index: StagedIndex | None,
+        blocks: BlockSource | None = None,
     ) -> None:
         """Look at nothing yet.
 
@@ -72,6 +77,7 @@ class Places:
             destination: the destination's folder.
             index: what lies there.
             staged_index: what an earlier session left; None where none did.
+            blocks: those that lie elsewhere; None for none.
         """
         self._log = log
         self._ledger = ledger
@@ -79,6 +85,7 @@ class Places:
         self._destination = destination
         self._index = index
         self._staged_index = staged_index
+        self._blocks = blocks
         self._opened = Leases(_OPEN_FILES)
         self._indexed: dict[int, tuple[IndexedFile | None]] = {}
         self._left: dict[int, tuple[bytes | None]] = {}
@@ -93,6 +100,9 @@ class Places:
         for block, place in self._index.find(rest).items():
             if self.indexed(place.file) is not None:
                 found[block] = Source(SourceKind.INDEX, *place)
+        if self._blocks is not None:
+            missing = (block for block in rest if block not in found)
+            found |= {block: Source(SourceKind.BLOCK, 0, 0, 0) for block in missing if self._has(block)}
         return found
 
     def indexed(self, number: int) -> IndexedFile | None:
@@ -142,15 +152,17 @@ class Places:
             return Place(False, entry.path, row.offset)
         if row.source == SourceKind.CHUNK:
             return self.of_chunk(row.source_at)
-        return self.of_source(row.source, row.source_file, row.source_at)
+        return self.of_source(row.id, row.source, row.source_file, row.source_at)
 
     def of_chunk(self, number: int) -> Place:
         """Where a verified chunk of this session lies."""
         (row,) = self._log.chunks.read(number, 1)
         return self.own(self._log.entries.one(row.entry), row.offset)
 
-    def of_source(self, kind: int, number: int, at: int) -> Place | None:
-        """Where a block of the index or of an earlier session lies."""
+    def of_source(self, block_id: bytes, kind: int, number: int, at: int) -> Place | None:
+        """Where a block of the index, of an earlier session, or of those beside lies."""
+        if kind == SourceKind.BLOCK:
+            return None if self._blocks is None else Place(False, block_id, 0, is_block=True)
         if kind == SourceKind.INDEX:
             file = self.indexed(number)
             return None if file is None else Place(False, file.path, at)
@@ -159,6 +171,8 @@ class Places:
 
     def read(self, place: Place, length: int) -> bytes:
         """What lies at a place; fewer bytes, or none, where it cannot be read. Nothing of it is verified."""
+        if place.is_block:
+            return self._block(place.path, length)
         try:
             if place.is_staged:
                 with self._files.reading(place.path) as fd:
@@ -170,6 +184,20 @@ class Places:
     def close(self) -> None:
         """Close all files."""
         self._opened.close()
+
+    def _has(self, block_id: bytes) -> bool:
+        try:
+            return self._blocks is not None and self._blocks.has(block_id)
+        except DwcpError:
+            return False
+
+    def _block(self, block_id: bytes, length: int) -> bytes:
+        """A block that lies elsewhere; of a session that is gone on with without them, nothing."""
+        try:
+            plain = b"" if self._blocks is None else self._blocks.get_block(block_id)
+        except DwcpError:
+            return b""
+        return plain if not length or len(plain) == length else b""
 
     def _read_old(self, place: Place, length: int) -> bytes:
         """Read of the destination. A file stays open while there is more of it, since that is read next."""

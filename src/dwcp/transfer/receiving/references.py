@@ -83,7 +83,7 @@ class ReferenceShelf:
             if blake3(block).digest() == block_id:
                 return block
         source = self._places.find([block_id]).get(block_id)
-        place = None if source is None else self._places.of_source(source.kind, source.file, source.at)
+        place = None if source is None else self._places.of_source(block_id, *source[:3])
         if source is None or place is None:
             return b""
         block = self._places.read(place, source.length)
