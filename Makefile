@@ -11,7 +11,8 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export POLARS_MAX_THREADS := 2
 
-.PHONY: demo test check format docs clean help bench-compression bench-hint bench-hde bench-transfer bench-transfer-scale
+.PHONY: demo test check format docs clean help bench-compression bench-hint bench-hde bench-transfer \
+  bench-transfer-scale bench-storage bench-dedup-index bench-prefetch
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
@@ -28,7 +29,7 @@ check: $(DEV_READY) ## format, lint, types, layers, generated documentation
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m dwcp.cli.reference --check docs/reference
-	$(BIN)/python benchmarks/results_page.py --check
+	$(BIN)/python -m benchmarks.pages --check
 
 format: $(DEV_READY) ## mend format and lint where that can be done by itself
 	$(BIN)/ruff format .
@@ -36,16 +37,19 @@ format: $(DEV_READY) ## mend format and lint where that can be done by itself
 
 docs: $(DEV_READY) ## write the generated reference
 	$(BIN)/python -m dwcp.cli.reference --write docs/reference
-	$(BIN)/python benchmarks/results_page.py --write
+	$(BIN)/python -m benchmarks.pages --write
 
-bench-compression bench-hint bench-hde: bench-%: $(DEV_READY) ## measure against the gates
-	$(BIN)/python benchmarks/$*.py
+bench-compression bench-hint bench-hde bench-dedup-index bench-prefetch: bench-%: $(DEV_READY) ## measure against the gates
+	$(BIN)/python benchmarks/$(subst -,_,$*).py
 
 bench-transfer: $(DEV_READY) ## measure transfers beside other tools over shaped links (root)
 	$(BIN)/python -m benchmarks.transfer
 
 bench-transfer-scale: $(DEV_READY) ## measure many small files, a huge sparse one, nonsense hints, kills
 	$(BIN)/python benchmarks/transfer_scale.py
+
+bench-storage: $(DEV_READY) ## keep version sets, beside other tools
+	$(BIN)/python -m benchmarks.storage
 
 $(BIN)/python:
 	@echo "Setting up a virtual environment in $(VENV) ..."

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from xml.etree import ElementTree
 
-import benchmarks.results_page as page
+import benchmarks.pages.__main__ as page
 import pytest
 from benchmarks.transfer import tables
 from benchmarks.transfer.__main__ import curves, main

@@ -11,7 +11,6 @@ from doc_pages import ROOT
 
 from dwcp.cli import reference
 
-SCRIPT = ROOT / "benchmarks" / "results_page.py"
 ROW = {
     "policy": "selector", "point": "pipelined 10 Mbit/s", "decisions": 1200, "strict": 0.5,
     "within_5pct": 0.875, "mean_regret": 0.011, "p99_regret": 0.1, "asking_share": 0.001,
@@ -58,10 +57,9 @@ def test_the_reference_is_fresh() -> None:
     assert reference.main(["--check", str(ROOT / "docs" / "reference")]) == 0
 
 
-def page_tool(mode: str, script: Path = SCRIPT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(script), mode], capture_output=True, text=True, check=False, timeout=60
-    )
+def page_tool(mode: str, root: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks.pages", mode]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=root)
 
 
 def test_the_results_are_fresh() -> None:
@@ -71,20 +69,21 @@ def test_the_results_are_fresh() -> None:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The pages and the tool, without any result; gives the tool."""
+    """The pages and the tool, without any result."""
     (tmp_path / "benchmarks" / "results").mkdir(parents=True)
     (tmp_path / "docs").mkdir()
-    for name in ("README.md", "docs/results.md", "benchmarks/results_page.py"):
+    for name in ("README.md", "docs/results.md"):
         shutil.copy(ROOT / name, tmp_path / name)
-    return tmp_path / "benchmarks" / "results_page.py"
+    shutil.copytree(ROOT / "benchmarks" / "pages", tmp_path / "benchmarks" / "pages")
+    return tmp_path
 
 
 def write(copy: Path, name: str, result: object) -> None:
-    (copy.parent / "results" / f"{name}.json").write_text(json.dumps(result))
+    (copy / "benchmarks" / "results" / f"{name}.json").write_text(json.dumps(result))
 
 
 def read(copy: Path) -> str:
-    return "".join((copy.parents[1] / name).read_text() for name in ("README.md", "docs/results.md"))
+    return "".join((copy / name).read_text() for name in ("README.md", "docs/results.md"))
 
 
 def test_a_benchmark_that_was_not_run_is_named_with_its_target(copy: Path) -> None:
@@ -133,7 +132,7 @@ def test_a_result_of_another_shape_is_one_sentence(copy: Path, result: object) -
 
 
 def test_a_marker_of_no_section_is_one_sentence(copy: Path) -> None:
-    page = copy.parents[1] / "README.md"
+    page = copy / "README.md"
     page.write_text(page.read_text() + "<!-- results:nonsense -->\n<!-- /results:nonsense -->\n")
     done = page_tool("--check", copy)
     assert done.returncode == 2
