@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ __all__ = [
     "Graph",
     "Learner",
     "LearnerKind",
+    "LearnsOnline",
     "OutputColumn",
     "Progress",
     "Task",
@@ -196,4 +197,13 @@ class Task(Protocol):
 
     def card(self) -> str:
         """The model card, Markdown."""
+        ...
+
+
+@runtime_checkable
+class LearnsOnline(Protocol):
+    """What a task of kind ``online`` has besides: a policy that needs no model and learns while it serves."""
+
+    def online(self) -> Policy[Any, Any, Any]:
+        """The policy, with nothing learned yet."""
         ...

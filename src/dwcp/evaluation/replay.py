@@ -114,7 +114,7 @@ def judge(
         _require_recorded(case, action, name)
         costs = alternative_costs(case.context, case.outcomes, cost)
         ranked = [*costs.values(), np.inf]
-        figures[:, row] = costs[action], ranked[0], ranked[1]
+        figures[:, row] = cost(case.context, case.outcomes[action]), ranked[0], ranked[1]
         best.append(next(iter(costs)))
     sure = np.ones(len(cases)) if confidence is None else np.asarray(confidence, dtype=np.float64)
     groups = tuple(case.group for case in cases)

@@ -1,4 +1,4 @@
-"""A model in service: the learned policy on its guarded graph, with its breaker."""
+"""A policy in service, with its breaker: one that learns while it serves, or a model with its graph."""
 
 import logging
 import math
@@ -9,7 +9,7 @@ from random import Random
 from typing import Any, Protocol
 
 from dwcp.errors import ArtifactRefusedError, GraphError
-from dwcp.evaluation.policy import Decision, State
+from dwcp.evaluation.policy import Decision, Policy, State
 from dwcp.registry.artifact import Artifact, check_answers
 from dwcp.serving._checks import DeclinedError
 from dwcp.serving._deadline import Watchdog
@@ -19,7 +19,7 @@ from dwcp.serving.graph import StoppableGraph
 from dwcp.serving.hint import ModelRef, Reason
 from dwcp.task import Arrays, Task
 
-__all__ = ["Breaker", "ServedModel", "Service"]
+__all__ = ["Breaker", "ServedModel", "ServedPolicy", "Service"]
 
 _WARM_RUNS = 10
 _log = logging.getLogger(__name__)
@@ -64,32 +64,32 @@ class Service:
     new_breaker: Callable[[], Breaker]
 
 
-class ServedModel:
-    """A model that was verified and takes traffic.
+class ServedPolicy:
+    """A policy that takes traffic under guard.
 
-    The learned policy's ``decide`` is called from many threads at once, the rest of it from one at a time.
+    Its ``decide`` is called from many threads at once, the rest of it from one at a time.
 
     Args:
-        task: whose model it is; its input specification is the model's.
-        artifact: the model.
+        task: whose policy it is.
+        ref: what hints name as their model.
+        policy: what decides.
         service: on what terms it serves.
-        min_confidence: below this the model declines.
-
-    Raises:
-        ArtifactRefusedError: it cannot be opened or run, or does not give its golden answers.
-        ExtraMissingError: the library that runs it is not installed.
+        min_confidence: below this the policy declines.
     """
 
-    def __init__(self, task: Task, artifact: Artifact, service: Service, min_confidence: float) -> None:
-        self.ref = ModelRef(artifact.ref.task, artifact.ref.version, artifact.ref.digest)
+    def __init__(
+        self,
+        task: Task,
+        ref: ModelRef,
+        policy: Policy[Any, Any, Any],
+        service: Service,
+        min_confidence: float,
+    ) -> None:
+        self.ref = ref
         self._task = task
         self._service = service
         self._min_confidence = min_confidence
-        graph = service.open_graph(artifact.model)
-        fastest_s = _verify(artifact, graph, service.clock)
-        service.watchdog.start()
-        self._graph = GuardedGraph(graph, task, service.watchdog, service.clock, fastest_s)
-        self._policy = task.learned(self._graph)
+        self._policy = policy
         self._breaker = service.new_breaker()
         self._changing = threading.Lock()
 
@@ -147,11 +147,7 @@ class ServedModel:
             self._policy.restore(state)
 
     def _decide(self, context: Any, started_s: float, rng: Random) -> Decision[Any]:
-        self._graph.set_deadline(started_s + self._service.deadline_s)
-        try:
-            return self._policy.decide(context, started_s, rng)
-        finally:
-            self._graph.set_deadline(math.inf)
+        return self._policy.decide(context, started_s, rng)
 
     def _check(self, context: Any, decision: Decision[Any]) -> None:
         detail = ""
@@ -170,6 +166,36 @@ class ServedModel:
             detail = f"the model took {took_s * 1e3:.3f} ms of {self._service.deadline_s * 1e3:g} ms"
             raise DeclinedError(Reason.FALLBACK_DEADLINE, detail, model_at_fault=True)
         return took_s
+
+
+class ServedModel(ServedPolicy):
+    """A model that was verified: the learned policy on its guarded graph.
+
+    Args:
+        task: whose model it is; its input specification is the model's.
+        artifact: the model.
+        service: on what terms it serves.
+        min_confidence: below this the model declines.
+
+    Raises:
+        ArtifactRefusedError: it cannot be opened or run, or does not give its golden answers.
+        ExtraMissingError: the library that runs it is not installed.
+    """
+
+    def __init__(self, task: Task, artifact: Artifact, service: Service, min_confidence: float) -> None:
+        graph = service.open_graph(artifact.model)
+        fastest_s = _verify(artifact, graph, service.clock)
+        service.watchdog.start()
+        self._graph = GuardedGraph(graph, task, service.watchdog, service.clock, fastest_s)
+        ref = ModelRef(artifact.ref.task, artifact.ref.version, artifact.ref.digest)
+        super().__init__(task, ref, task.learned(self._graph), service, min_confidence)
+
+    def _decide(self, context: Any, started_s: float, rng: Random) -> Decision[Any]:
+        self._graph.set_deadline(started_s + self._service.deadline_s)
+        try:
+            return super()._decide(context, started_s, rng)
+        finally:
+            self._graph.set_deadline(math.inf)
 
 
 def _verify(artifact: Artifact, graph: StoppableGraph, clock: Callable[[], float]) -> float:

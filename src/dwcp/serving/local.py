@@ -18,15 +18,18 @@ from dwcp.registry.artifact import Artifact, check_fingerprint
 from dwcp.safety.breaker import CircuitBreaker
 from dwcp.serving._checks import DeclinedError
 from dwcp.serving._deadline import Watchdog
-from dwcp.serving._served import Breaker, ServedModel, Service
+from dwcp.serving._served import Breaker, ServedModel, ServedPolicy, Service
 from dwcp.serving.advisor import FallbackAdvisor
 from dwcp.serving.counts import HintCounts, HintKey
 from dwcp.serving.graph import StoppableGraph
 from dwcp.serving.hint import Hint, ModelRef, Reason
 from dwcp.serving.runtime import OnnxGraph
-from dwcp.task import Task
+from dwcp.task import LearnsOnline, Task
 
-__all__ = ["ArtifactSource", "LocalAdvisor"]
+__all__ = ["ONLINE", "ArtifactSource", "LocalAdvisor"]
+
+ONLINE = "online"
+"""The version that hints name where a policy learned while it served."""
 
 
 class ArtifactSource(Protocol):
@@ -61,7 +64,7 @@ class _Slot:
         self.fallback = task.fallback()
         self.changing = threading.Lock()
         """Held by whoever changes or copies what the fallback remembers."""
-        self.model: ServedModel | None = None
+        self.model: ServedPolicy | None = None
         self.absence = (Reason.FALLBACK_NO_MODEL, "no model has been loaded")
 
     @contextmanager
@@ -77,7 +80,8 @@ class _Slot:
 class LocalAdvisor:
     """Asks the models of some tasks, with their fallbacks behind. Safe from any thread.
 
-    Until `load`, and whenever a model does not answer, the fallback does. Asking runs in the caller's
+    Until `load`, and whenever a model does not answer, the fallback does; a task that learns while it serves
+    needs no `load`. Asking runs in the caller's
     thread and holds no lock for longer than a count takes. At the deadline the graph is stopped, between
     two of its nodes; what cannot be stopped is a task's own Python code, which does no input or output and
     takes microseconds.
@@ -109,6 +113,10 @@ class LocalAdvisor:
         self._registry = registry
         self._min_confidence = dict(min_confidence or {})
         self._service = Service(deadline_ms / 1e3, clock, Watchdog(), open_graph, new_breaker)
+        for name, slot in self._slots.items():
+            if isinstance(slot.task, LearnsOnline):
+                ref, least = ModelRef(name, ONLINE, ""), self._min_confidence.get(name, 0.0)
+                slot.model = ServedPolicy(slot.task, ref, slot.task.online(), self._service, least)
         self._clock = clock
         self._rng = Random(seed)
         fallbacks = {name: slot.fallback for name, slot in self._slots.items()}
@@ -186,13 +194,15 @@ class LocalAdvisor:
         """Put in service what the alias holds now, for every task.
 
         A task whose alias was rolled back to nothing has its model taken out of service. One that fails for
-        any other reason goes on with the model it has.
+        any other reason goes on with the model it has. A task that learns while it serves is left alone.
 
         Returns:
             Why not, by task; empty when every task serves what the alias holds.
         """
         failures = {}
         for name, slot in self._slots.items():
+            if isinstance(slot.task, LearnsOnline):
+                continue
             try:
                 self._withdraw_unless_held(slot, alias)
                 self.load(name, alias)
@@ -257,7 +267,7 @@ class LocalAdvisor:
         self._service.watchdog.close()
 
     def _answer(
-        self, slot: _Slot, model: ServedModel | None, context: Any, started_s: float
+        self, slot: _Slot, model: ServedPolicy | None, context: Any, started_s: float
     ) -> Decision[Any]:
         if self._killed:
             for name in (None, slot.task.name):
