@@ -11,11 +11,14 @@ import dwcp
 from dwcp.cli.app import app, main
 from dwcp.cli.reference import every_command
 
-GROUPS = {"dwcp simulate", "dwcp data", "dwcp models", "dwcp keys"}
+GROUPS = {"dwcp simulate", "dwcp data", "dwcp models", "dwcp keys", "dwcp store"}
 WANTED = {
     *("dwcp send", "dwcp receive", "dwcp sync"),
     *(f"dwcp keys {verb}" for verb in ("show", "token", "set-token", "export", "trust", "distrust")),
     *("dwcp demo", "dwcp measure", "dwcp train", "dwcp evaluate", "dwcp advise", "dwcp doctor"),
+    *(f"dwcp store {verb}" for verb in ("init", "put", "get", "ls", "stats", "verify", "gc", "forget")),
+    "dwcp store rebuild-index",
+    "dwcp store passphrase",
     *("dwcp simulate compression", "dwcp simulate links", "dwcp data validate"),
     *(f"dwcp models {verb}" for verb in ("list", "show", "verify", "promote", "rollback", "diff", "export")),
 }
@@ -40,6 +43,7 @@ def test_every_command_has_an_example_of_itself_in_its_help(path, run):
 
 def test_every_command_whose_result_a_machine_may_want_gives_json():
     deeds = {f"dwcp models {verb}" for verb in ("promote", "rollback", "export", "publish")}
+    deeds |= {"dwcp store passphrase"}
     deeds |= {f"dwcp keys {verb}" for verb in ("token", "set-token", "export", "trust", "distrust")}
     silent = {
         path
@@ -190,4 +194,4 @@ def test_models_advise_and_doctor_work_without_the_training_extra(tmp_path):
 
 def test_the_console_script_is_main():
     pyproject = Path(__file__).parents[2] / "pyproject.toml"
-    assert 'dwcp = "dwcp.cli.app:main"' in pyproject.read_text()
+    assert 'dwcp = "dwcp.cli.start:main"' in pyproject.read_text()

@@ -15,6 +15,9 @@ from dwcp.codecs.frame import BlockKind
 from dwcp.safety import BreakerSettings
 from dwcp.serving import Reason
 from dwcp.serving.local import LocalAdvisor
+from dwcp.storage import DEFAULT_CODEC, StoreSettings, encoding
+from dwcp.storage.packs import PACK_BYTES
+from dwcp.storage.trees import source
 from dwcp.tasks.compression import policy
 from dwcp.tasks.compression.contract import CostModel
 from dwcp.transfer import ReceiverLimits, SendOptions
@@ -30,6 +33,7 @@ FOLLOWED = {
     "docs/tutorial.md": 8,
     "docs/how-to.md": 15,
     "docs/how-to/keys.md": 7,
+    "docs/how-to/store.md": 13,
     "docs/how-to/transfer.md": 12,
     "docs/how-to/transfer-from-python.md": 5,
 }
@@ -118,6 +122,18 @@ def test_the_numbers_of_a_transfer_are_those_of_the_code() -> None:
     assert "five times unless `--retries` says otherwise" in text
     assert ReceivingOptions().stale_after_s == 7 * 86_400
     assert "is kept for a week" in text
+
+
+def test_the_numbers_of_a_store_are_those_of_the_code() -> None:
+    pages = (PAGES["docs/explanation/store.md"], PAGES["docs/how-to/store.md"])
+    text = " ".join(" ".join(page.read_text(encoding="utf-8").split()) for page in pages)
+    assert f"of {StoreSettings().chunking.avg_bytes // KIB} KiB or a little more on average" in text
+    assert f"about {PACK_BYTES // MIB} MiB" in text
+    assert f"with {DEFAULT_CODEC} unless told otherwise" in text
+    assert source._TRIES == 3
+    assert "is read again, three times at most" in text
+    assert encoding._PAYS == 0.9
+    assert "What gains less than a tenth by that is stored as it is" in text
 
 
 def test_the_numbers_in_the_explanation_are_those_of_the_code() -> None:

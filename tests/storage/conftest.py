@@ -12,6 +12,8 @@ import pytest
 from dwcp.blocks import Chunking
 from dwcp.codecs import Buffer
 from dwcp.storage import Backend, FolderBackend, MemoryBackend, StoreSettings, WriterLock
+from dwcp.storage.sealing.backend import SealedBackend
+from dwcp.storage.sealing.keys import StoreKeys
 
 Facts = dict[bytes, tuple[Any, ...]]
 SMALL = StoreSettings(Chunking(512, 1024, 4096))
@@ -32,9 +34,17 @@ def small_packs(monkeypatch: pytest.MonkeyPatch) -> int:
     return size_bytes
 
 
-@pytest.fixture(params=["memory", "folder"])
+@pytest.fixture(autouse=True)
+def _caches(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(params=["memory", "folder", "sealed"])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
-    return MemoryBackend() if request.param == "memory" else FolderBackend(tmp_path / "store")
+    if request.param == "folder":
+        return FolderBackend(tmp_path / "store")
+    memory = MemoryBackend()
+    return memory if request.param == "memory" else SealedBackend(memory, StoreKeys(bytes(range(32))))
 
 
 def _grow(folder: Path, seed: int) -> None:
@@ -126,6 +136,7 @@ class MortalBackend:
         self._death = death
         self.local_folder = inner.local_folder
         self.shown = inner.shown
+        self.is_index_shared = inner.is_index_shared
         self.lock: WriterLock | None = None
 
     def put(self, name: str, data: Buffer) -> None:

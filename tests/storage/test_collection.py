@@ -110,3 +110,26 @@ def test_a_reader_goes_on_while_blocks_are_moved(
             assert store.collect().moved_blocks > 0
             reader.restore(kept, tmp_path / "to")
     assert facts(tmp_path / "to" / "tree") == facts(source)
+
+
+def test_a_trial_says_what_would_be_done_and_does_nothing(
+    settings: StoreSettings, small_packs: int, grow: Grow
+) -> None:
+    backend = MemoryBackend()
+    source = grow(7)
+    with Store.create(backend, settings) as store:
+        old = store.put(source, 1)
+        for name in ("random", "text"):
+            (source / name).unlink()
+        store.put(source, 2)
+        store.forget(old)
+    names = backend.names()
+    with Store.open(backend, is_writer=False) as store:
+        would = store.collect(is_trial=True)
+    assert backend.names() == names
+    with Store.open(backend) as store:
+        did = store.collect()
+    assert would.removed_packs == did.removed_packs > 0
+    assert would.removed_blocks == did.removed_blocks > 0
+    assert would.moved_blocks == did.moved_blocks > 0
+    assert would.freed_bytes == pytest.approx(did.freed_bytes, rel=0.1)

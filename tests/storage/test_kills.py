@@ -11,6 +11,8 @@ import pytest
 
 from dwcp.storage import Backend, FolderBackend, MemoryBackend, Store, StoreSettings
 from dwcp.storage.index import Index
+from dwcp.storage.sealing.backend import SealedBackend
+from dwcp.storage.sealing.keys import StoreKeys
 
 Grow = Callable[[int], Path]
 Facts = Callable[[Path], dict[bytes, tuple[Any, ...]]]
@@ -53,14 +55,14 @@ def exit_at_once() -> None:
 class InMemory:
     """Death is an exception, after which nothing is called any more but what frees the lock."""
 
-    def __init__(self, mortal: Any, steps: list[Any]) -> None:
-        self._mortal, self._steps = mortal, steps
+    def __init__(self, mortal: Any, steps: list[Any], make: Callable[[], Backend]) -> None:
+        self._mortal, self._steps, self._make = mortal, steps, make
 
-    def empty(self, _: int) -> MemoryBackend:
-        return MemoryBackend()
+    def empty(self, _: int) -> Backend:
+        return self._make()
 
-    def copy(self, backend: MemoryBackend) -> MemoryBackend:
-        copied = MemoryBackend()
+    def copy(self, backend: Backend) -> Backend:
+        copied = self._make()
         for name in backend.names():
             copied.put(name, backend.get(name))
         return copied
@@ -115,10 +117,15 @@ class OnDisk:
         return code == REACHED
 
 
-@pytest.fixture(params=["memory", "disk"])
+def sealed_memory() -> Backend:
+    return SealedBackend(MemoryBackend(), StoreKeys(bytes(range(32))))
+
+
+@pytest.fixture(params=["memory", "sealed", "disk"])
 def mortality(request: pytest.FixtureRequest, mortal: Any, steps: list[Any], tmp_path: Path) -> Any:
-    if request.param == "memory":
-        return InMemory(mortal, steps), MemoryBackend()
+    if request.param != "disk":
+        make = MemoryBackend if request.param == "memory" else sealed_memory
+        return InMemory(mortal, steps, make), make()
     return OnDisk(mortal, steps, tmp_path), FolderBackend(tmp_path / "store")
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "send": "dwcp.cli.send",
     "receive": "dwcp.cli.receive",
     "sync": "dwcp.cli.send",
+    "store": "dwcp.cli.store",
     "measure": "dwcp.cli.measure",
     "train": "dwcp.cli.train",
     "evaluate": "dwcp.cli.evaluate",

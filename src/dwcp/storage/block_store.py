@@ -11,9 +11,19 @@ from dwcp.codecs.buffers import byte_view
 from dwcp.errors import BlockNotFoundError, CorruptBlockError, InputError, ObjectNotFoundError, StoreError
 from dwcp.storage.backends import Backend, WriterLock
 from dwcp.storage.encoding import Encoded, encode_block, encode_delta, open_block
+from dwcp.storage.hints import StorageHints
 from dwcp.storage.index import Index, remove_index
-from dwcp.storage.opening import create_store, index_path, open_index, read_settings, stored_packs
+from dwcp.storage.opening import (
+    catch_up,
+    change_passphrase,
+    create_store,
+    index_path,
+    open_index,
+    open_settings,
+    stored_packs,
+)
 from dwcp.storage.packs import MAX_BLOCK_BYTES, PackEntry, PackWriter, StoredKind, pack_object
+from dwcp.storage.sealing import DEFAULT_KEY_COST, KeyCost
 from dwcp.storage.settings import StoreSettings
 
 __all__ = ["DEFAULT_CODEC", "BlockStore"]
@@ -44,10 +54,16 @@ class BlockStore:
         opened = open_index(backend, lock is not None)
         self.index: Index = opened.index
         self.gone_packs: frozenset[bytes] = opened.gone
+        self.hints = StorageHints()
 
     @classmethod
     def create(
-        cls, backend: Backend, settings: StoreSettings | None = None, codec: str = DEFAULT_CODEC
+        cls,
+        backend: Backend,
+        settings: StoreSettings | None = None,
+        codec: str = DEFAULT_CODEC,
+        passphrase: str | None = None,
+        cost: KeyCost = DEFAULT_KEY_COST,
     ) -> Self:
         """Make an empty store and open it to write.
 
@@ -55,31 +71,43 @@ class BlockStore:
             backend: where it will be; has no objects.
             settings: fixed from now on.
             codec: what blocks are compressed with, by name; may be another one each time.
+            passphrase: to encrypt everything with; None not to. Who has lost it has lost the store.
+            cost: of trying a passphrase, in memory and time.
 
         Raises:
             StoreError: there is a store already.
             StoreLockedError: somebody else is making or writing one.
-            InputError: no such codec, or one that needs a reference.
+            InputError: no such codec, or one that needs a reference; or an empty passphrase.
         """
-        create_store(backend, settings or StoreSettings())
-        return cls.open(backend, codec=codec)
+        settings = settings or StoreSettings()
+        return cls._opened(create_store(backend, settings, passphrase, cost), settings, True, codec)
 
     @classmethod
-    def open(cls, backend: Backend, is_writer: bool = True, codec: str = DEFAULT_CODEC) -> Self:
+    def open(
+        cls,
+        backend: Backend,
+        is_writer: bool = True,
+        codec: str = DEFAULT_CODEC,
+        passphrase: str | None = None,
+    ) -> Self:
         """Open a store.
 
         Args:
             backend: where it is.
             is_writer: whether to write to it; False to read alone, beside others and a writer.
             codec: what blocks are compressed with, by name.
+            passphrase: of an encrypted store.
 
         Raises:
             StoreError: there is none, or of a newer version.
             StoreLockedError: somebody else writes to it.
             CorruptIndexError: its index is damaged while somebody else writes to it.
-            InputError: no such codec, or one that needs a reference.
+            InputError: no such codec, or one that needs a reference; or not the store's passphrase.
         """
-        settings = read_settings(backend)
+        return cls._opened(*open_settings(backend, passphrase), is_writer, codec)
+
+    @classmethod
+    def _opened(cls, backend: Backend, settings: StoreSettings, is_writer: bool, codec: str) -> Self:
         lock = backend.lock_writer() if is_writer else None
         try:
             return cls(backend, settings, lock, codec)
@@ -150,11 +178,47 @@ class BlockStore:
             if self.has(block_id):
                 return block_id
             encoded = encode_block(view, self._codec)
-            base = None if self.index.is_base(block_id) else self._base_for(base_id)
+            base = None if self.index.is_base(block_id) else self.base_for(base_id)
             if base is not None:
                 encoded = encode_delta(view, base, _DELTA_LEVEL, encoded)
             self._add(block_id, kind, len(view), encoded)
         return block_id
+
+    def encoded(self, plain: Buffer) -> Encoded:
+        """A block as it is stored by itself; from any thread."""
+        return encode_block(plain, self._codec)
+
+    def put_encoded(self, block_id: bytes, kind: StoredKind, plain_bytes: int, encoded: Encoded) -> None:
+        """Keep a block that was encoded already, once.
+
+        Args:
+            block_id: of the block.
+            kind: chunk or node.
+            plain_bytes: length of its plaintext, at most 8 MiB.
+            encoded: as it is stored: by itself, or against a base that `base_for` gave.
+
+        Raises:
+            StoreError: the store is open to read alone.
+            StorageError: the disk is full, fails or may not be written.
+        """
+        with self._guard:
+            self.check_writer()
+            if not self.has(block_id):
+                self._add(block_id, kind, plain_bytes, encoded)
+
+    def base_for(self, base_id: bytes) -> Reference | None:
+        """A block that a delta can be made against: there, whole, and sound; None where it is not.
+
+        Raises:
+            StorageError: the disk fails or may not be read.
+        """
+        entry = self.entry_of(base_id)
+        if entry is None or entry.base:
+            return None
+        try:
+            return Reference(base_id, self.get_block(base_id))
+        except (BlockNotFoundError, CorruptBlockError):
+            return None
 
     def get_block(self, block_id: bytes) -> bytes:
         """The plaintext with this id; it has been checked that it is.
@@ -185,6 +249,7 @@ class BlockStore:
 
         Raises:
             BlockNotFoundError: it is not here, or the pack that held it is gone.
+            CorruptBlockError: the store is encrypted, and what is stored is damaged or altered.
             StorageError: the disk fails or may not be read.
         """
         missing = None
@@ -206,6 +271,10 @@ class BlockStore:
                 return entry, self.backend.get(name, entry.offset, entry.stored_bytes)
             except ObjectNotFoundError:
                 missing = found.pack_id  # a collection may have moved the block meanwhile: look again, once
+                if not self.backend.is_index_shared:
+                    self.gone_packs = catch_up(self.backend, self.index, self.is_writer)
+            except CorruptBlockError as error:
+                raise CorruptBlockError(f"block {block_id.hex()} is damaged: {error}") from error
 
     @property
     def bases(self) -> "_Bases":
@@ -259,6 +328,21 @@ class BlockStore:
             opened = open_index(self.backend, is_writer=True)
             self.index, self.gone_packs = opened.index, opened.gone
 
+    def change_passphrase(self, passphrase: str, cost: KeyCost = DEFAULT_KEY_COST) -> None:
+        """Let another passphrase open the store, in place of the one that did. Nothing is sealed anew.
+
+        Args:
+            passphrase: the new one.
+            cost: of trying it, in memory and time.
+
+        Raises:
+            StoreError: the store is open to read alone.
+            InputError: it is empty or no text, or the store is not encrypted.
+            StorageError: the disk is full, fails or may not be written. The old one still opens it.
+        """
+        self.check_writer()
+        change_passphrase(self.backend, self.settings, passphrase, cost)
+
     def packs(self) -> set[bytes]:
         """The packs that are there now."""
         return stored_packs(self.backend)
@@ -289,16 +373,6 @@ class BlockStore:
         if len(view) > MAX_BLOCK_BYTES:
             raise InputError(f"a block has at most {MAX_BLOCK_BYTES} bytes, and this one {len(view)}")
         return view
-
-    def _base_for(self, base_id: bytes) -> Reference | None:
-        """A base that can be used: there, whole, and sound."""
-        entry = self.entry_of(base_id)
-        if entry is None or entry.base:
-            return None
-        try:
-            return Reference(base_id, self.get_block(base_id))
-        except (BlockNotFoundError, CorruptBlockError):
-            return None
 
     def _add(self, block_id: bytes, kind: StoredKind, plain_bytes: int, encoded: Encoded) -> None:
         self._pack.add(block_id, kind, encoded.stored, plain_bytes, encoded.codec, encoded.base)

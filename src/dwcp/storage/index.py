@@ -70,6 +70,7 @@ class Index:
             CorruptIndexError: the file is no index of this version, or damaged.
             StorageError: it cannot be made or written.
         """
+        self.is_in_memory = path is None
         self._may_be_written = path is not None and os.access(path, os.W_OK)
         self._shown = "the index in memory" if path is None else f"the index {path}"
         self._lock = RLock()

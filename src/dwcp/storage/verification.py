@@ -17,6 +17,7 @@ from dwcp.errors import (
 from dwcp.storage.block_store import BlockStore
 from dwcp.storage.encoding import open_block
 from dwcp.storage.packs import PackEntry, open_pack, pack_object, read_directory
+from dwcp.storage.progress import Progress, silent
 from dwcp.storage.snapshots import Snapshot, read_snapshot, snapshot_ids, snapshot_object
 from dwcp.storage.trees import NodeReader, walk_tree
 
@@ -83,7 +84,7 @@ class Verified(Struct, frozen=True):
         return not self.faults and not self.touched
 
 
-def verify_store(store: BlockStore, read_data: bool = True) -> Verified:
+def verify_store(store: BlockStore, read_data: bool = True, progress: Progress = silent) -> Verified:
     """Hold packs, index and snapshots against each other. One pack at a time is in memory.
 
     Best where nobody else writes: a pack that is put meanwhile may be found before it is indexed.
@@ -92,19 +93,21 @@ def verify_store(store: BlockStore, read_data: bool = True) -> Verified:
         store: open, flushed.
         read_data: whether every pack is read whole and every block in it decoded; if not, the packs'
             directories and the nodes alone are.
+        progress: told of the bytes of packs that were gone through, then of files.
 
     Raises:
         StorageError: the disk fails or may not be read.
     """
-    return _Verification(store, read_data).run()
+    return _Verification(store, read_data, progress).run()
 
 
 class _Verification:
     """One run: packs first, then the index, then what the snapshots lead to."""
 
-    def __init__(self, store: BlockStore, read_data: bool) -> None:
+    def __init__(self, store: BlockStore, read_data: bool, progress: Progress) -> None:
         self._store = store
         self._read_data = read_data
+        self._progress = progress
         self._faults: dict[tuple[FaultKind, str], Fault] = {}
         self._bad: set[bytes] = set()
         self._touched: dict[TouchedPath, None] = {}
@@ -139,6 +142,10 @@ class _Verification:
         except CorruptPackError as error:
             self._note(FaultKind.PACK, name, str(error))
             return
+        except CorruptBlockError as error:
+            self._note(FaultKind.PACK, name, str(error))
+            self._sealed_blocks(name, pack_id)
+            return
         except ObjectNotFoundError:
             return  # collected meanwhile; else `_gone` finds it
         words = None if blake3(data).digest() == pack_id else "its content is not what its name says"
@@ -153,6 +160,23 @@ class _Verification:
             self._note(FaultKind.PACK, name, words)
         for entry in entries:
             self._block(name, entry, data[entry.offset : entry.end])
+            self._progress(0, entry.stored_bytes)
+
+    def _sealed_blocks(self, name: str, pack_id: bytes) -> None:
+        """Of a damaged pack in an encrypted store the parts that are sound can be read, one by one."""
+        try:
+            entries = read_directory(self._store.backend, pack_id)
+        except CorruptPackError:
+            entries = self._indexed(pack_id)
+        for entry in entries:
+            try:
+                stored = self._store.backend.get(name, entry.offset, entry.stored_bytes)
+            except CorruptBlockError as error:
+                self._block_count += 1
+                self._bad_block(entry.id, str(error))
+            else:
+                self._block(name, entry, stored)
+            self._progress(0, entry.stored_bytes)
 
     def _block(self, name: str, entry: PackEntry, stored: bytes) -> None:
         self._block_count += 1
@@ -167,6 +191,7 @@ class _Verification:
         for entry in entries:
             if not self._read_data:
                 self._block_count += 1
+                self._progress(0, entry.stored_bytes)
             row = rows.pop(entry.id, None)
             if (entry != row) if row is not None else not self._is_elsewhere(pack_id, entry.id):
                 self._note(
@@ -235,6 +260,7 @@ class _Verification:
         for visit in walk_tree(reader, snapshot.node.root, lost, self._clean.__contains__):
             entry = visit.entry
             if isinstance(entry, FileEntry):
+                self._progress(1, 0)
                 if not self._file(reader, entry):
                     self._touched[TouchedPath(snapshot.id, visit.path)] = None
             elif isinstance(entry, SubdirectoryEntry) and entry.id not in self._clean:

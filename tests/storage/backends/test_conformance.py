@@ -8,6 +8,8 @@ import pytest
 from dwcp.codecs import Buffer
 from dwcp.storage.backends import Backend, FolderBackend, MemoryBackend
 from dwcp.storage.backends.conformance import CHECKS, check_names, check_parts, check_remove, check_replace
+from dwcp.storage.sealing.backend import SealedBackend
+from dwcp.storage.sealing.keys import StoreKeys
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -18,6 +20,16 @@ def test_memory(check: Callable[[Backend], None]) -> None:
 @pytest.mark.parametrize("check", CHECKS)
 def test_folder(check: Callable[[Backend], None], tmp_path: Path) -> None:
     check(FolderBackend(tmp_path / "not" / "yet"))
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_sealed(check: Callable[[Backend], None]) -> None:
+    check(SealedBackend(MemoryBackend(), StoreKeys(bytes(range(32)))))
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_sealed_in_a_folder(check: Callable[[Backend], None], tmp_path: Path) -> None:
+    check(SealedBackend(FolderBackend(tmp_path / "store"), StoreKeys(bytes(32)), tmp_path / "cache"))
 
 
 class Appends(MemoryBackend):

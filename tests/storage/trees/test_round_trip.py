@@ -4,6 +4,7 @@ import os
 import random
 import socket
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from dwcp.blocks import FileEntry, SnapshotNode, SubdirectoryEntry, SymlinkEntry
 from dwcp.errors import InputError, ObjectNotFoundError, SourceChangedError
 from dwcp.storage import Backend, MemoryBackend, Store, StoreSettings
+from dwcp.storage.chunks import ChunkWriter
 from dwcp.storage.packs import StoredKind
 
 Grow = Callable[[int], Path]
@@ -170,14 +172,16 @@ def test_a_file_that_changes_all_the_time(tmp_path: Path, monkeypatch: pytest.Mo
     source = tmp_path / "file"
     source.write_bytes(b"0")
     with Store.create(MemoryBackend()) as store:
-        put = store.put_block
-        monkeypatch.setattr(store, "put_block", lambda *args: (source.write_bytes(bytes(9)), put(*args))[1])
+        put, sizes = ChunkWriter.put, count(2)
+        monkeypatch.setattr(
+            ChunkWriter, "put", lambda *args: (source.write_bytes(bytes(next(sizes))), put(*args))[1]
+        )
         with pytest.raises(SourceChangedError, match="file cannot be put: it changed"):
             store.put(source, 0)
         monkeypatch.undo()
         snapshot_id = store.put(source, 0)
         store.restore(snapshot_id, tmp_path / "to")
-    assert (tmp_path / "to" / "file").read_bytes() == bytes(9)
+    assert (tmp_path / "to" / "file").read_bytes() == source.read_bytes()
 
 
 def test_there_is_nothing_there(tmp_path: Path) -> None:

@@ -34,6 +34,11 @@ class Backend(Protocol):
         """A folder on this machine for what can be rebuilt, such as an index; None to keep that in memory."""
         ...
 
+    @property
+    def is_index_shared(self) -> bool:
+        """Whether all who use the store use this `local_folder`; False for a user's own, on one machine."""
+        ...
+
     def put(self, name: str, data: Buffer) -> None:
         """Keep an object, in place of any of that name: whole or not at all, and durable when this returns.
 

@@ -3,7 +3,6 @@
 ``.incoming`` holds what is being written, ``.lock`` is the writer's. Neither is the name of an object.
 """
 
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -12,13 +11,14 @@ from pathlib import Path
 
 from dwcp.codecs import Buffer
 from dwcp.codecs.buffers import byte_view
-from dwcp.errors import ObjectNotFoundError, StorageError, StoreLockedError
+from dwcp.errors import ObjectNotFoundError, StorageError
+from dwcp.storage.backends.backend import WriterLock
+from dwcp.storage.backends.locks import LOCK_FILE, lock_folder
 from dwcp.storage.backends.names import check_object_name, check_range, is_object_name
 
 __all__ = ["FolderBackend"]
 
 _INCOMING = ".incoming"
-_LOCK = ".lock"
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -45,6 +45,11 @@ class FolderBackend:
     def local_folder(self) -> Path | None:
         """The folder itself."""
         return self.path
+
+    @property
+    def is_index_shared(self) -> bool:
+        """True: who uses the store uses this folder."""
+        return True
 
     def put(self, name: str, data: Buffer) -> None:
         """Keep an object, in place of any of that name: whole or not at all, and durable when this returns.
@@ -123,25 +128,18 @@ class FolderBackend:
             (self.path / name).unlink()
             _sync_folder((self.path / name).parent)
 
-    def lock_writer(self) -> "_FolderLock":
+    def lock_writer(self) -> WriterLock:
         """Take the right to write, by ``flock(2)``; leftovers of an earlier writer are removed.
 
         Raises:
             StoreLockedError: somebody else has it.
             StorageError: the folder may not be written.
         """
-        with self._failing(_LOCK):
+        with self._failing(LOCK_FILE):
             _make_folders(self.path)
-            fd = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                os.close(fd)
-                raise StoreLockedError(
-                    f"somebody else is writing to the store {self.path}; wait until they are done"
-                ) from error
+            lock = lock_folder(self.path, self.shown)
             self._sweep()
-        return _FolderLock(fd)
+        return lock
 
     def _sweep(self) -> None:
         with suppress(FileNotFoundError):
@@ -164,19 +162,6 @@ class FolderBackend:
         )
 
 
-class _FolderLock:
-    """Held until it is released or the process ends, however it ends."""
-
-    def __init__(self, fd: int) -> None:
-        self._fd: int | None = fd
-
-    def release(self) -> None:
-        """Let others write; nothing where it was released."""
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
-
-
 def _make_folders(path: Path) -> None:
     """Make a folder and those above it, each durable in the one that holds it."""
     missing = []
@@ -184,7 +169,13 @@ def _make_folders(path: Path) -> None:
         missing.append(path)
         path = path.parent
     for folder in reversed(missing):
-        folder.mkdir(exist_ok=True)
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            said = (error.strerror or str(error)).lower()
+            raise StorageError.of(
+                error, f"the folder {folder} cannot be made: {said}; name another, or allow it"
+            ) from error
         _sync_folder(folder.parent)
 
 

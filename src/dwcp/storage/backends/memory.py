@@ -29,6 +29,11 @@ class MemoryBackend:
         """None: nothing outlives the process."""
         return None
 
+    @property
+    def is_index_shared(self) -> bool:
+        """True, there being none but this process."""
+        return True
+
     def put(self, name: str, data: Buffer) -> None:
         """Keep a copy of an object, in place of any of that name."""
         check_object_name(name)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from dwcp.codecs import Buffer
 from dwcp.codecs.buffers import byte_view
-from dwcp.errors import CorruptPackError
+from dwcp.errors import CorruptBlockError, CorruptPackError
 from dwcp.storage.backends import Backend
 from dwcp.storage.packs.directory import decode_directory, encode_directory
 from dwcp.storage.packs.entry import PackEntry
@@ -31,6 +31,8 @@ _END = b"PWD\x01"
 _TRAILER = struct.Struct("<Q32s4s")
 TRAILER_BYTES = _TRAILER.size
 """Length of what a pack ends with: length of its directory, BLAKE3 of it, four bytes."""
+_TAIL_BYTES = 64 * 1024
+"""Read at once from a pack's end: it holds most directories whole."""
 
 
 class _Trailer(Struct, frozen=True):
@@ -80,15 +82,20 @@ def read_directory(backend: Backend, pack_id: bytes) -> list[PackEntry]:
         CorruptPackError: cut short, altered in its head, directory or trailer, or of another version.
     """
     name = pack_object(pack_id)
-    size_bytes = backend.size(name)
     try:
+        size_bytes = backend.size(name)
         _check_size(size_bytes)
         _check_head(backend.get(name, 0, len(HEAD)))
-        trailer = _open_trailer(backend.get(name, size_bytes - TRAILER_BYTES, TRAILER_BYTES), size_bytes)
-        directory = backend.get(name, trailer.begin, trailer.end - trailer.begin)
-        return _open_directory(directory, trailer)
+        begin = max(size_bytes - _TAIL_BYTES, 0)
+        tail = backend.get(name, begin)
+        trailer = _open_trailer(tail[-TRAILER_BYTES:], size_bytes)
+        if trailer.begin < begin:
+            tail = backend.get(name, trailer.begin, begin - trailer.begin) + tail
+        return _open_directory(tail[-TRAILER_BYTES - (trailer.end - trailer.begin) : -TRAILER_BYTES], trailer)
     except CorruptPackError as error:
         raise CorruptPackError(f"{name}: {error}") from error
+    except CorruptBlockError as error:
+        raise CorruptPackError(str(error)) from error
 
 
 def _check_size(size_bytes: int) -> None:

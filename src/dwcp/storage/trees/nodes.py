@@ -112,6 +112,28 @@ class NodeReader:
                 return entry
         return None
 
+    def at(self, directory_id: bytes, path: bytes) -> Entry:
+        """What lies at a path below a directory.
+
+        Args:
+            directory_id: of its node.
+            path: components joined by ``/``.
+
+        Raises:
+            InputError: there is nothing at the path.
+            BlockNotFoundError: a node is not here.
+            CorruptBlockError: a node is damaged, or not what the one above says.
+        """
+        entry: Entry | None = None
+        below: bytes | None = directory_id
+        for name in path.split(b"/"):
+            entry = None if below is None else self.find(below, name)
+            below = entry.id if isinstance(entry, SubdirectoryEntry) else None
+        if entry is None:
+            shown = path.decode("utf-8", "backslashreplace")
+            raise InputError(f"there is nothing at {shown} in this tree; list what lies above it")
+        return entry
+
     def parts(self, link: FileLink, lost: Lost | None = None) -> Iterator[FilePart | ZeroRun]:
         """A file's chunks and zero runs in order, through all its pages.
 

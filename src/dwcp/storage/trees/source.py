@@ -10,7 +10,9 @@ from msgspec import Struct
 from dwcp.blocks import DataPiece, FileBuilder, FileLink, TreeBuilder, read_pieces
 from dwcp.errors import InputError, SourceChangedError
 from dwcp.storage.block_store import BlockStore
+from dwcp.storage.chunks import ChunkWriter
 from dwcp.storage.packs import StoredKind
+from dwcp.storage.progress import Progress, silent
 
 __all__ = ["Skip", "put_tree"]
 
@@ -29,13 +31,14 @@ class _Level(Struct):
     fd: int
 
 
-def put_tree(store: BlockStore, path: Path, skip: Skip | None = None) -> bytes:
+def put_tree(store: BlockStore, path: Path, skip: Skip | None = None, progress: Progress = silent) -> bytes:
     """Keep the content of a file, folder or symbolic link. Memory is bounded by a directory's names.
 
     Args:
         store: open to write; not flushed.
         path: of the one entry of the tree. A link above it is followed, the last component never.
         skip: told of sockets, pipes, devices and of what cannot be read; None to raise at the first.
+        progress: told of what was read.
 
     Returns:
         The root id.
@@ -54,15 +57,18 @@ def put_tree(store: BlockStore, path: Path, skip: Skip | None = None) -> bytes:
         os.stat(name, dir_fd=fd, follow_symlinks=False)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {(error.strerror or '').lower()}") from error
-    return _Putter(store, skip or _refuse).put(_Level(iter((name,)), b"", fd))
+    with ChunkWriter(store) as chunks:
+        return _Putter(store, chunks, skip or _refuse, progress).put(_Level(iter((name,)), b"", fd))
 
 
 class _Putter:
     """One tree on its way into a store."""
 
-    def __init__(self, store: BlockStore, skip: Skip) -> None:
+    def __init__(self, store: BlockStore, chunks: ChunkWriter, skip: Skip, progress: Progress) -> None:
         self._store = store
+        self._chunks = chunks
         self._skip = skip
+        self._progress = progress
         self._builder = TreeBuilder(self._put_node)
 
     def put(self, outermost: _Level) -> bytes:
@@ -120,6 +126,7 @@ class _Putter:
             link, found = self._settled(fd)
         finally:
             os.close(fd)
+        self._progress(1, 0)
         self._builder.file(name, stat.S_IMODE(found.st_mode), found.st_mtime_ns, link)
 
     def _settled(self, fd: int) -> tuple[FileLink, os.stat_result]:
@@ -135,16 +142,17 @@ class _Putter:
         builder = FileBuilder(self._put_node)
         for piece in read_pieces(fd, self._store.settings.chunking):
             if isinstance(piece, DataPiece):
-                self._chunks(piece)
+                self._put_chunks(piece)
                 builder.chunks(b"".join(piece.ids), piece.lengths)
             else:
                 builder.zeros(piece.length_bytes)
+            self._progress(0, piece.length_bytes)
         return builder.finish()
 
-    def _chunks(self, piece: DataPiece) -> None:
+    def _put_chunks(self, piece: DataPiece) -> None:
         begin = 0
         for length, chunk_id in zip(piece.lengths, piece.ids, strict=True):
-            self._store.put_block(piece.data[begin : begin + length], StoredKind.CHUNK, chunk_id)
+            self._chunks.put(piece.data[begin : begin + length], chunk_id)
             begin += length
 
     def _put_node(self, node_id: bytes, node: bytes) -> None:

@@ -33,6 +33,7 @@ def walk_tree(
     root: bytes,
     lost: LostBelow | None = None,
     passes: Callable[[bytes], bool] = lambda _: False,
+    path: bytes = b"",
 ) -> Iterator[Visit]:
     """Go through a tree. No recursion: trees may be 512 deep.
 
@@ -41,8 +42,10 @@ def walk_tree(
         root: id of the outermost directory's node.
         lost: told of what cannot be read; None to raise.
         passes: whether a directory, by its node's id, is neither gone into nor left.
+        path: of the one entry to go through; empty for all.
 
     Raises:
+        InputError: there is nothing at the path; raised at once, all else while walking.
         BlockNotFoundError: a node is not here.
         CorruptBlockError: a node is damaged, or directories lie more than 512 deep.
     """
@@ -50,7 +53,17 @@ def walk_tree(
     def inside(path: bytes, node_id: bytes) -> Iterator[Entry]:
         return reader.entries(node_id, None if lost is None else lambda error: lost(path, error))
 
-    levels: list[tuple[Visit | None, Iterator[Entry]]] = [(None, inside(b"", root))]
+    entries = iter((reader.at(root, path),)) if path else inside(b"", root)
+    return _walk(entries, path.rpartition(b"/")[0], inside, passes)
+
+
+def _walk(
+    outermost: Iterator[Entry],
+    above_all: bytes,
+    inside: Callable[[bytes, bytes], Iterator[Entry]],
+    passes: Callable[[bytes], bool],
+) -> Iterator[Visit]:
+    levels: list[tuple[Visit | None, Iterator[Entry]]] = [(None, outermost)]
     while levels:
         above, entries = levels[-1]
         entry = next(entries, None)
@@ -59,7 +72,8 @@ def walk_tree(
             if above is not None:
                 yield Visit(above.path, above.entry, is_leaving=True)
             continue
-        visit = Visit(entry.name if above is None else b"%b/%b" % (above.path, entry.name), entry)
+        folder = above_all if above is None else above.path
+        visit = Visit(b"%b/%b" % (folder, entry.name) if folder else entry.name, entry)
         yield visit
         if isinstance(entry, SubdirectoryEntry) and not passes(entry.id):
             if len(levels) > MAX_DEPTH:
