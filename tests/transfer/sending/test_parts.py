@@ -94,7 +94,7 @@ def part(file: FileKey, plain_bytes: int, first: int = 0) -> Part:
 
 def test_small_files_go_together_unless_they_are_of_another_kind() -> None:
     photo, text = FileKey(0, b"r/a.jpg", 1000), FileKey(1, b"r/a.txt", 1000)
-    forming = Forming(MIB, lambda _: None, lambda flow: flow == "*.jpg", lambda _: False)
+    forming = Forming(MIB, 1e6, lambda _: None, lambda flow: flow == "*.jpg", lambda _: False)
     assert forming.room([], 0, part(text, 1000)) == MIB
     taken = [part(text, 1000)]
     assert forming.room(taken, 1000, part(photo, 1000)) > 0, "too little yet to be worth a bundle"
@@ -106,21 +106,22 @@ def test_small_files_go_together_unless_they_are_of_another_kind() -> None:
 def test_chunks_with_a_reference_go_by_themselves() -> None:
     file, other = FileKey(0, b"r/a", MIB), FileKey(1, b"r/b", MIB)
     plans = {0: Plan("a", file, "x"), 1: None}
-    forming = Forming(4 * MIB, lambda part: plans[part.file.number], lambda _: False, lambda _: False)
+    forming = Forming(4 * MIB, 1e6, lambda part: plans[part.file.number], lambda _: False, lambda _: False)
     assert forming.room([], 0, part(file, 1000)) == MIB
     assert forming.plan is plans[0]
     assert forming.room([part(file, 1000)], 1000, part(other, 1000)) == 0
     assert forming.room([part(file, 1000)], 1000, part(file, 1000)) == MIB - 1000
 
 
-def test_of_a_flow_that_is_new_little_is_committed() -> None:
+@pytest.mark.parametrize(
+    ("is_new", "mbps", "limit"), [(True, 10, MIB), (True, 1000, 4 * MIB), (False, 10, 4 * MIB)]
+)
+def test_of_a_flow_that_is_new_little_is_committed_on_slow_links(
+    is_new: bool, mbps: float, limit: int
+) -> None:
     text = FileKey(1, b"r/a.txt", 9 * MIB)
-    is_new = {flow_of(text): True}
-    forming = Forming(4 * MIB, lambda _: None, lambda _: False, lambda flow: is_new[flow])
-    assert forming.room([], 0, part(text, 1000)) == MIB
-    is_new[flow_of(text)] = False
-    forming = Forming(4 * MIB, lambda _: None, lambda _: False, lambda flow: is_new[flow])
-    assert forming.room([], 0, part(text, 1000)) == 4 * MIB
+    forming = Forming(4 * MIB, mbps * 125e3, lambda _: None, lambda _: False, lambda _: is_new)
+    assert forming.room([], 0, part(text, 1000)) == limit
 
 
 def test_flows_go_by_suffix_and_large_files_are_their_own() -> None:

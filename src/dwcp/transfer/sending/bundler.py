@@ -155,7 +155,7 @@ class Bundler:
         per_worker_mbps = resources.bandwidth_mbps / resources.cpu_workers
         plan_of = self._parts.references.plan if per_worker_mbps <= _MOST_DELTA_MBPS else _no_plan
         chooser = self._parts.chooser
-        forming = Forming(size, plan_of, chooser.is_raw, chooser.is_new)
+        forming = Forming(size, resources.link_bytes_per_s, plan_of, chooser.is_raw, chooser.is_new)
         taken = self._parts.queue.take(forming.room)
         if taken is None:
             return None

@@ -20,8 +20,9 @@ _LEAST_BYTES, _MOST_BYTES = 256 * 1024, 4 * 1024 * 1024
 _LINK_S = 0.5
 _DELTA_BYTES = 1024 * 1024
 """A delta's reference is at most two megabytes, so its bundle is no longer than this."""
-_NEW_BYTES = 1024 * 1024
-"""Of a flow of which nothing is known: a codec that turns out to be slow must not keep the link waiting."""
+_NEW_BYTES, _NEW_S = 1024 * 1024, 0.1
+"""Of a flow of which nothing is known, and what the link takes in so long: a strong codec, which is for slow
+links alone, may turn out to be slow, and must not keep the link waiting."""
 _SPLIT_BYTES = 128 * 1024
 """Chunks of another kind go into the same bundle up to here."""
 
@@ -56,6 +57,7 @@ class Forming(Struct):
 
     Attributes:
         limit_bytes: plain bytes of the bundle.
+        link_bytes_per_s: that the link takes.
         plan_of: against what a part may be encoded; None for nothing.
         is_raw: whether a flow goes as it is.
         is_new: whether nothing of a flow was encoded yet.
@@ -63,6 +65,7 @@ class Forming(Struct):
     """
 
     limit_bytes: int
+    link_bytes_per_s: float
     plan_of: Callable[[Part], Plan | None]
     is_raw: Callable[[str], bool]
     is_new: Callable[[str], bool]
@@ -79,7 +82,7 @@ class Forming(Struct):
             if plan is not None:
                 self.limit_bytes = min(self.limit_bytes, _DELTA_BYTES)
             elif self.is_new(flow):
-                self.limit_bytes = min(self.limit_bytes, _NEW_BYTES)
+                self.limit_bytes = min(self.limit_bytes, max(_NEW_BYTES, int(self.link_bytes_per_s * _NEW_S)))
             return self.limit_bytes
         if not self._goes_along(taken_bytes, plan, raw=raw):
             return 0
