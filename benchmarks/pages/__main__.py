@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.pages.compression import compression, hde, hint, summary
 from benchmarks.pages.parts import Lines, Result
-from benchmarks.pages.storage import prefetch, storage
+from benchmarks.pages.storage import dedup, prefetch, storage
 from benchmarks.pages.transfer import races, transfer
 
 from dwcp.errors import DwcpError, InputError
@@ -92,6 +92,7 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Result], Lines]]] = {
     "races": ("transfer", races),
     "transfer": ("transfer", transfer),
     "storage": ("storage", storage),
+    "dedup": ("dedup-index", dedup),
     "prefetch": ("prefetch", prefetch),
 }
 """Section name to benchmark and what writes the section."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from benchmarks.pages.parts import Lines, Result, gates, measured_on, percent, table
 
-__all__ = ["prefetch", "storage"]
+__all__ = ["dedup", "prefetch", "storage"]
 
 
 def storage(result: Result) -> Lines:
@@ -12,14 +12,55 @@ def storage(result: Result) -> Lines:
     figures = result["figures"]
     yield from gates(result)
     for name, versions in figures["sets"].items():
-        kind = "archives" if versions["is_archive"] else "trees"
-        yield f"### {name}: {versions['versions']} {kind}, {versions['plain_bytes'] / 1e6:.1f} MB"
+        size = f"{versions['plain_bytes'] / 1e6:.1f} MB"
+        yield f"### {name}: {versions['versions']} {versions['kind']}s, {size}"
         yield ""
         yield from table(
             ("store", "MB", "of exact + zstd-3", "put MB/s", "get MB/s", "CPU s", "MiB, put", "MiB, get"),
             (_contender(*each) for each in _by_size(versions["contenders"])),
         )
     yield from (f"{name}: {remark}.\n" for name, remark in figures["remarks"].items())
+    yield measured_on(result)
+
+
+def dedup(result: Result) -> Lines:
+    """How the two indexes of similar blocks grow, and who chooses bases best."""
+    figures = result["figures"]
+    yield from gates(result)
+    edits = list(figures["growth"][0]["recall"])
+    yield from table(
+        (
+            *("index", "blocks", "lookup p50, ms", "p99, ms", "insert, ms", "candidates", "bytes a block"),
+            *(f"recall at {percent(float(edit))} edits" for edit in edits),
+        ),
+        (
+            (
+                found["index"],
+                f"{found['blocks']:,}",
+                f"{found['lookup_p50_ms']:.3f}",
+                f"{found['lookup_p99_ms']:.3f}",
+                f"{found['insert_mean_ms']:.3f}",
+                f"{found['candidates']:.1f}",
+                f"{found['bytes_a_block']:.0f}",
+                *(percent(found["recall"][edit]) for edit in edits),
+            )
+            for found in figures["growth"]
+        ),
+    )
+    yield from table(
+        ("versions", "who chooses", "saved of what has a base", "useless deltas", "trials a block"),
+        (
+            (
+                versions,
+                who,
+                percent(found["saved_share"]),
+                percent(found["useless_share"]),
+                f"{found['trials_a_block']:.2f}",
+            )
+            for versions, row in figures["version_sets"].items()
+            for who, found in row.items()
+        ),
+    )
     yield measured_on(result)
 
 
