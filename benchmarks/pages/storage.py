@@ -20,6 +20,11 @@ def storage(result: Result) -> Lines:
             (_contender(*each) for each in _by_size(versions["contenders"])),
         )
     yield from (f"{name}: {remark}.\n" for name, remark in figures["remarks"].items())
+    yield from ("### Growth", "", "Made-up files, most of each a hole; MB/s are those of the data.", "")
+    yield from table(
+        ("size", "data, MiB", "store", "put s", "put MB/s", "get s", "get MB/s", "MiB, put", "MiB, get"),
+        (_grown(row) for row in figures["growth"]),
+    )
     yield measured_on(result)
 
 
@@ -113,6 +118,20 @@ def _contender(name: str, found: Result) -> tuple[str, ...]:
         f"{found['cpu_s']:.1f}",
         f"{found['put_peak_mib']:.0f}",
         f"{found['get_peak_mib']:.0f}",
+    )
+
+
+def _grown(row: Result) -> tuple[str, ...]:
+    return (
+        f"{row['gib']} GiB",
+        f"{row['data_mib']:,}",
+        row["contender"],
+        f"{row['put_s']:.1f}",
+        f"{row['put_data_mb_per_s']:.0f}",
+        f"{row['get_s']:.1f}",
+        f"{row['get_data_mb_per_s']:.0f}",
+        f"{row['put_mib']:.0f}",
+        f"{row['get_mib']:.0f}",
     )
 
 

@@ -17,8 +17,10 @@ from pathlib import Path
 
 from benchmarks.corpus import corpus_folder
 from benchmarks.reporting import RESULTS, report
+from benchmarks.storage import growth
 from benchmarks.storage.contenders import CONTENDERS, Contender
 from benchmarks.storage.figures import GATES, as_json, gated, show
+from benchmarks.storage.growth import GROWTH_GIB, grow
 from benchmarks.storage.runs import run
 from benchmarks.storage.sets import VersionSet, corpus_sets, given_set, released_sets
 
@@ -42,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 rows = {one.name: run(one, versions, work) for one in contenders}
                 show(versions, rows)
                 found[versions.name] = versions, rows
+        sizes = () if options.data else options.growth
+        grown = list(grow(contenders, options.work, sizes, lambda words: print(words, flush=True)))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -50,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures = {
         "sets": as_json(found),
         "gated": gated(found),
+        "growth": growth.as_json(grown),
         "left_out": left_out,
         "remarks": {one.name: one.remark for one in contenders if one.remark},
     }
@@ -70,6 +75,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="store these folders, oldest first, instead; may be given more than once",
     )
     parser.add_argument("--downloads", type=Path, default=DOWNLOADS, metavar="DIR", help="where releases are")
+    parser.add_argument(
+        "--growth",
+        type=int,
+        nargs="*",
+        default=GROWTH_GIB,
+        metavar="GIB",
+        help="sizes of made-up data, most of it holes (1 4 16 64); none to leave that out",
+    )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders whose names begin so")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where to work: room for some GB")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="for storage.json")

@@ -12,6 +12,8 @@ from random import Random
 import pytest
 from benchmarks.storage.contenders import ARCHIVE, CONTENDERS, EXACT, OURS, Contender
 from benchmarks.storage.figures import as_json, gated
+from benchmarks.storage.growth import as_json as growth_as_json
+from benchmarks.storage.growth import sparse_set
 from benchmarks.storage.runs import Run, run
 from benchmarks.storage.sets import VersionSet, corpus_sets, given_set, released_sets
 
@@ -148,3 +150,14 @@ def test_the_index_is_measured_and_written_down(corpus: Path, tmp_path: Path) ->
     assert [row["blocks"] for row in content["figures"]["growth"]] == [10_000, 10_000]
     [policies] = content["figures"]["version_sets"].values()
     assert {"fallback", "none", "oracle"} <= set(policies)
+
+
+def test_growth_is_measured_on_files_that_are_mostly_holes(tmp_path: Path) -> None:
+    versions = sparse_set(2, tmp_path, file_bytes=32 << 20, data_mib=4)
+    assert versions.plain_bytes == 64 << 20
+    on_disk = sum(512 * path.stat().st_blocks for path in versions.versions[0].iterdir())
+    assert 8 << 20 <= on_disk < 12 << 20
+    found = run(OURS, versions, tmp_path)
+    assert found.problem is None
+    [row] = growth_as_json([(2, {OURS.name: found})])
+    assert row["put_data_mb_per_s"] > 0

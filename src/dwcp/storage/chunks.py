@@ -15,6 +15,7 @@ from dwcp.codecs import Buffer
 from dwcp.storage.bases import BaseChooser
 from dwcp.storage.block_store import BlockStore
 from dwcp.storage.encoding import Encoded
+from dwcp.storage.hinted import encoder_for
 from dwcp.storage.packs import StoredKind
 
 __all__ = ["ChunkWriter"]
@@ -125,10 +126,10 @@ class ChunkWriter:
 
     def _look_at(self, plains: list[Buffer]) -> list[_Looked]:
         """In the pool."""
-        similar = self._similar
+        similar, encode = self._similar, encoder_for(self._store, plains)
         return [
             _Looked(
-                self._store.encoded(plain),
+                encode(plain),
                 None if similar is None or len(plain) < _LEAST_BYTES else similar.sketch(plain),
             )
             for plain in plains

@@ -72,6 +72,11 @@ class StorageHints:
         self.similar = similar
         self._advisor = advisor if enable_ml else None
 
+    @property
+    def is_advised(self) -> bool:
+        """Whether anybody is asked at all."""
+        return self._advisor is not None
+
     def compression(
         self,
         block_id: bytes,  # noqa: ARG002 - part of the published question
