@@ -52,11 +52,11 @@ class Advisor:
         self.seen: list[tuple[Context, Action, Outcome]] = []
 
     def ask(self, task_name: str, _context: Any) -> Hint[Any]:
-        assert task_name == "dedup"
-        return Hint(self.action, Reason.MODEL, 1.0, None)
+        return Hint(self.action if task_name == "dedup" else None, Reason.MODEL, 1.0, None)
 
-    def observe(self, _task_name: str, context: Any, action: Any, outcome: Any) -> None:
-        self.seen.append((context, action, outcome))
+    def observe(self, task_name: str, context: Any, action: Any, outcome: Any) -> None:
+        if task_name == "dedup":
+            self.seen.append((context, action, outcome))
 
 
 def put_files(store: Store, folder: Path, **files: bytes) -> bytes:

@@ -189,7 +189,7 @@ class BlockStore:
         return encode_block(plain, self._codec)
 
     def put_encoded(self, block_id: bytes, kind: StoredKind, plain_bytes: int, encoded: Encoded) -> None:
-        """Keep a block that was encoded already, once.
+        """Keep a block that was encoded already, and that the store does not have: `has` was asked.
 
         Args:
             block_id: of the block.
@@ -203,7 +203,7 @@ class BlockStore:
         """
         with self._guard:
             self.check_writer()
-            if not self.has(block_id):
+            if self._pack.find(block_id) is None:
                 self._add(block_id, kind, plain_bytes, encoded)
 
     def base_for(self, base_id: bytes) -> Reference | None:

@@ -88,7 +88,8 @@ class ChunkWriter:
     ) -> None:
         try:
             if kind is None:
-                self._hand_over()
+                if self._batch:
+                    self._hand_over()
                 self._add_until(0)
         finally:
             self._pool.shutdown(cancel_futures=True)

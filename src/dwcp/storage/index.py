@@ -177,8 +177,11 @@ class Index:
             raise CorruptIndexError(f"{self._shown} has a row that cannot be: {error}; rebuild it") from error
 
     def _ask(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock, self._translated():
-            return self._connection.execute(query, values).fetchall()
+        try:
+            with self._lock:
+                return self._connection.execute(query, values).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._named(error) from error
 
     @contextmanager
     def _working(self) -> Iterator[sqlite3.Connection]:
