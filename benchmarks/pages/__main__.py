@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.pages.compression import compression, hde, hint, summary
 from benchmarks.pages.parts import Lines, Result
-from benchmarks.pages.storage import dedup, prefetch, storage
+from benchmarks.pages.storage import dedup, prefetch, sizes, storage
 from benchmarks.pages.transfer import races, transfer
 
 from dwcp.errors import DwcpError, InputError
@@ -91,6 +91,7 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Result], Lines]]] = {
     "hint": ("hint", hint),
     "races": ("transfer", races),
     "transfer": ("transfer", transfer),
+    "stores": ("storage", sizes),
     "storage": ("storage", storage),
     "dedup": ("dedup-index", dedup),
     "prefetch": ("prefetch", prefetch),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from benchmarks.pages.parts import Lines, Result, gates, measured_on, percent, table
 
-__all__ = ["dedup", "prefetch", "storage"]
+__all__ = ["dedup", "prefetch", "sizes", "storage"]
 
 
 def storage(result: Result) -> Lines:
@@ -24,6 +24,28 @@ def storage(result: Result) -> Lines:
     yield from table(
         ("size", "data, MiB", "store", "put s", "put MB/s", "get s", "get MB/s", "MiB, put", "MiB, get"),
         (_grown(row) for row in figures["growth"]),
+    )
+    yield measured_on(result)
+
+
+def sizes(result: Result) -> Lines:
+    """The short table of stores: megabytes, set by set."""
+    sets = result["figures"]["sets"]
+    names = list(dict.fromkeys(name for versions in sets.values() for name in versions["contenders"]))
+    yield from table(
+        ("versions, MB stored", *(name.replace("|", "\\|") for name in names)),
+        (
+            (
+                versions,
+                *(
+                    f"{found['contenders'][name]['stored_bytes'] / 1e6:.2f}"
+                    if name in found["contenders"]
+                    else "–"
+                    for name in names
+                ),
+            )
+            for versions, found in sets.items()
+        ),
     )
     yield measured_on(result)
 

@@ -34,6 +34,7 @@ FOLLOWED = {
     "docs/how-to.md": 15,
     "docs/how-to/keys.md": 7,
     "docs/how-to/store.md": 13,
+    "docs/how-to/store-from-python.md": 2,
     "docs/how-to/transfer.md": 12,
     "docs/how-to/transfer-from-python.md": 5,
 }

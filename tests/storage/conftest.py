@@ -137,6 +137,7 @@ class MortalBackend:
         self.local_folder = inner.local_folder
         self.shown = inner.shown
         self.is_index_shared = inner.is_index_shared
+        self.is_far = inner.is_far
         self.lock: WriterLock | None = None
 
     def put(self, name: str, data: Buffer) -> None:

@@ -272,7 +272,8 @@ class BlockStore:
             except ObjectNotFoundError:
                 missing = found.pack_id  # a collection may have moved the block meanwhile: look again, once
                 if not self.backend.is_index_shared:
-                    self.gone_packs = catch_up(self.backend, self.index, self.is_writer)
+                    with self._guard:
+                        self.gone_packs = catch_up(self.backend, self.index, self.is_writer)
             except CorruptBlockError as error:
                 raise CorruptBlockError(f"block {block_id.hex()} is damaged: {error}") from error
 

@@ -39,6 +39,11 @@ class Backend(Protocol):
         """Whether all who use the store use this `local_folder`; False for a user's own, on one machine."""
         ...
 
+    @property
+    def is_far(self) -> bool:
+        """Whether each request takes a round trip, so that several at once take no longer than one."""
+        ...
+
     def put(self, name: str, data: Buffer) -> None:
         """Keep an object, in place of any of that name: whole or not at all, and durable when this returns.
 

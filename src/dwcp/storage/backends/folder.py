@@ -51,6 +51,11 @@ class FolderBackend:
         """True: who uses the store uses this folder."""
         return True
 
+    @property
+    def is_far(self) -> bool:
+        """False: a disk of this machine, or one that looks like it."""
+        return False
+
     def put(self, name: str, data: Buffer) -> None:
         """Keep an object, in place of any of that name: whole or not at all, and durable when this returns.
 

@@ -34,6 +34,11 @@ class MemoryBackend:
         """True, there being none but this process."""
         return True
 
+    @property
+    def is_far(self) -> bool:
+        """False."""
+        return False
+
     def put(self, name: str, data: Buffer) -> None:
         """Keep a copy of an object, in place of any of that name."""
         check_object_name(name)

@@ -63,6 +63,11 @@ class SealedBackend:
         """False for a cache of its own."""
         return self._cache is None and self.inner.is_index_shared
 
+    @property
+    def is_far(self) -> bool:
+        """Whether the backend within is."""
+        return self.inner.is_far
+
     def put(self, name: str, data: Buffer) -> None:
         """Seal an object and keep it, in place of any of that name."""
         check_object_name(name)

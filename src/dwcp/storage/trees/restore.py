@@ -6,6 +6,7 @@ import re
 import secrets
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dwcp.blocks import FileEntry, SubdirectoryEntry, SymlinkEntry, ZeroRun
 from dwcp.errors import BlockNotFoundError, CorruptBlockError, StorageError
 from dwcp.storage.block_store import BlockStore
 from dwcp.storage.progress import Progress, silent
+from dwcp.storage.trees.ahead import THREADS, chunks_ahead
 from dwcp.storage.trees.nodes import NodeReader
 from dwcp.storage.trees.source import Skip
 from dwcp.storage.trees.walk import Visit, walk_tree
@@ -77,6 +79,7 @@ class _Restorer:
         self._folders = [fd]
         self._skip = skip
         self._progress = progress
+        self._pool = ThreadPoolExecutor(THREADS, "dwcp-get") if store.backend.is_far else None
 
     def run(self, visits: Iterator[Visit], destination: Path, above_bytes: int) -> None:
         """Write what is visited; so many bytes of each path are not of the destination's."""
@@ -89,6 +92,8 @@ class _Restorer:
         except OSError as error:
             raise _error(error, destination, path) from error
         finally:
+            if self._pool is not None:
+                self._pool.shutdown(cancel_futures=True)
             for fd in self._folders:
                 os.close(fd)
 
@@ -145,16 +150,11 @@ class _Restorer:
 
     def _content(self, entry: FileEntry, fd: int) -> None:
         offset = 0
-        for part in self._reader.parts(entry.link):
+        for part, chunk in chunks_ahead(self._store, self._reader.parts(entry.link), self._pool):
             if isinstance(part, ZeroRun):
                 offset += part.length_bytes
                 self._progress(0, part.length_bytes)
                 continue
-            chunk = self._store.get_block(part.id)
-            if len(chunk) != part.size_bytes:
-                raise CorruptBlockError(
-                    f"chunk {part.id.hex()} has {len(chunk)} bytes where its file says {part.size_bytes}"
-                )
             _write(fd, chunk, offset)
             offset += len(chunk)
             self._progress(0, len(chunk))

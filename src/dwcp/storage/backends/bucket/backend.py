@@ -61,6 +61,11 @@ class BucketBackend:
         """False: others who use the store have other folders."""
         return False
 
+    @property
+    def is_far(self) -> bool:
+        """True."""
+        return True
+
     def put(self, name: str, data: Buffer) -> None:
         """Keep an object, in place of any of that name: whole or not at all, and durable when this returns.
 
