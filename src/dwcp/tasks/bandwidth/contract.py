@@ -102,6 +102,8 @@ class Outcome:
 
     Attributes:
         steps: what was measured after the forecast, oldest first: `HORIZON_STEPS`, or fewer.
+        forecast: what was forecast, where forecasts are held against what came; None where nobody asks.
     """
 
     steps: tuple[Step, ...]
+    forecast: Action | None = None
