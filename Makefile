@@ -12,7 +12,7 @@ export OPENBLAS_NUM_THREADS := 1
 export POLARS_MAX_THREADS := 2
 
 .PHONY: demo test check format docs clean help bench-compression bench-hint bench-hde bench-transfer \
-  bench-transfer-scale bench-storage bench-dedup-index bench-prefetch
+  bench-transfer-scale bench-storage bench-dedup-index bench-prefetch bench-bandwidth
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
@@ -39,7 +39,7 @@ docs: $(DEV_READY) ## write the generated reference
 	$(BIN)/python -m dwcp.cli.reference --write docs/reference
 	$(BIN)/python -m benchmarks.pages --write
 
-bench-compression bench-hint bench-hde bench-dedup-index bench-prefetch: bench-%: $(DEV_READY) ## measure against the gates
+bench-compression bench-hint bench-hde bench-dedup-index bench-prefetch bench-bandwidth: bench-%: $(DEV_READY) ## measure against the gates
 	$(BIN)/python benchmarks/$(subst -,_,$*).py
 
 bench-transfer: $(DEV_READY) ## measure transfers beside other tools over shaped links (root)

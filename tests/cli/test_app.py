@@ -11,7 +11,15 @@ import dwcp
 from dwcp.cli.app import app, main
 from dwcp.cli.reference import every_command
 
-GROUPS = {"dwcp simulate", "dwcp data", "dwcp models", "dwcp keys", "dwcp store"}
+GROUPS = {
+    "dwcp simulate",
+    "dwcp data",
+    "dwcp models",
+    "dwcp keys",
+    "dwcp store",
+    "dwcp predict",
+    "dwcp watch",
+}
 WANTED = {
     *("dwcp send", "dwcp receive", "dwcp sync"),
     *(f"dwcp keys {verb}" for verb in ("show", "token", "set-token", "export", "trust", "distrust")),
@@ -19,6 +27,7 @@ WANTED = {
     *(f"dwcp store {verb}" for verb in ("init", "put", "get", "ls", "stats", "verify", "gc", "forget")),
     "dwcp store rebuild-index",
     "dwcp store passphrase",
+    *("dwcp predict bandwidth", "dwcp watch link"),
     *("dwcp simulate compression", "dwcp simulate links", "dwcp data validate"),
     *(f"dwcp models {verb}" for verb in ("list", "show", "verify", "promote", "rollback", "diff", "export")),
 }

@@ -45,6 +45,26 @@ def failing(monkeypatch):
     )
 
 
+def test_a_plot_shows_the_gates_and_the_model_beside_the_rules(
+    trained, simulated, run, monkeypatch, tmp_path
+):
+    folder = shutil.copytree(trained.folder, tmp_path / "result")
+    monkeypatch.setattr("dwcp.training.train_all", lambda *_, **__: (JobResult(TASK, folder),))
+    assert run("train", TASK, "--data", simulated, "--plot").status == 0
+    page = (folder / "training_report.html").read_text()
+    assert "Training of compression" in page
+    assert "within 5pct" in page
+    assert "zstd-3" in page
+    (folder / "training_report.html").unlink()
+    assert run("train", TASK, "--data", simulated).status == 0
+    assert not (folder / "training_report.html").exists()
+
+
+def test_samples_is_another_word_for_examples(done_already, run):
+    assert run("train", TASK, "--samples", 77).status == 0
+    assert [job.examples for job in done_already] == [77]
+
+
 def test_a_target_that_is_short_is_status_3_with_the_figure_and_no_champion(
     done_already, simulated, run, home
 ):

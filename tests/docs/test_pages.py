@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from doc_pages import Reader, commands, dwcp_words, pages, snippets
@@ -18,6 +18,9 @@ from dwcp.serving.local import LocalAdvisor
 from dwcp.storage import DEFAULT_CODEC, StoreSettings, encoding
 from dwcp.storage.packs import PACK_BYTES
 from dwcp.storage.trees import source
+from dwcp.tasks.bandwidth.forecast import Note
+from dwcp.tasks.bandwidth.modes import ModeSettings
+from dwcp.tasks.bandwidth.series import STEPS
 from dwcp.tasks.compression import policy
 from dwcp.tasks.compression.contract import CostModel
 from dwcp.transfer import ReceiverLimits, SendOptions
@@ -32,6 +35,7 @@ FOLLOWED = {
     "README.md": 4,
     "docs/tutorial.md": 8,
     "docs/how-to.md": 15,
+    "docs/how-to/bandwidth.md": 7,
     "docs/how-to/keys.md": 7,
     "docs/how-to/store.md": 13,
     "docs/how-to/store-from-python.md": 2,
@@ -135,6 +139,17 @@ def test_the_numbers_of_a_store_are_those_of_the_code() -> None:
     assert "is read again, three times at most" in text
     assert encoding._PAYS == 0.9
     assert "What gains less than a tenth by that is stored as it is" in text
+
+
+def test_the_numbers_of_forecasts_are_those_of_the_code() -> None:
+    text = " ".join(PAGES["docs/how-to/bandwidth.md"].read_text(encoding="utf-8").split())
+    mode = ModeSettings()
+    assert (mode.every_s, mode.samples, mode.votes, mode.cooldown_s) == (10.0, 10, 3, 60.0)
+    assert "Every ten seconds, the last ten samples tell the mode" in text
+    assert "after three equal verdicts in a row, and not within a minute of the last change" in text
+    assert f"near and steady; the last {STEPS['datacenter']} steps" in text
+    assert f"far, unsteady or lossy; the last {STEPS['internet']} steps" in text
+    assert [note for note in get_args(Note) if f"| `{note}` |" not in text] == []
 
 
 def test_the_numbers_in_the_explanation_are_those_of_the_code() -> None:

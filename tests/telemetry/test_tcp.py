@@ -11,7 +11,7 @@ import pytest
 
 from dwcp.errors import ConnectionLostError, InputError
 from dwcp.telemetry import TcpInfo, read_tcp_info
-from dwcp.telemetry.tcp import _FIELDS, _understood
+from dwcp.telemetry.tcp import _FIELDS, parse_tcp_info
 
 PAYLOAD_BYTES = 3_000_000
 
@@ -106,7 +106,7 @@ def _structure(length: int) -> bytes:
 
 
 def test_fields_are_read_by_their_offsets() -> None:
-    info = _understood(_structure(256))
+    info = parse_tcp_info(_structure(256))
     assert info[1:] == tuple(range(2, len(_FIELDS) + 1))
     assert info.app_limited is True
     assert (info.rtt_us, info.cwnd_segments, info.bytes_resent) == (4, 7, 20)
@@ -117,7 +117,7 @@ def test_fields_are_read_by_their_offsets() -> None:
     [(104, 8), (112, 9), (128, 10), (159, 13), (160, 14), (168, 15), (192, 18), (216, 20)],
 )
 def test_a_shorter_structure_of_an_older_kernel(length: int, known: int) -> None:
-    info = _understood(_structure(length))
+    info = parse_tcp_info(_structure(length))
     assert info[1:known] == tuple(range(2, known + 1))
     assert set(info[known:]) <= {None}
 
@@ -128,19 +128,19 @@ def test_values_that_mean_unknown() -> None:
     pack_into("=Q", whole, 104, 0xFFFF_FFFF_FFFF_FFFF)
     pack_into("=Q", whole, 160, 0)
     pack_into("=B", whole, 7, 0x06)
-    info = _understood(bytes(whole))
+    info = parse_tcp_info(bytes(whole))
     assert (info.min_rtt_us, info.pacing_bytes_s, info.delivery_bytes_s) == (None, None, None)
     assert info.app_limited is False
 
 
 def test_since_another_stream_or_an_old_kernel() -> None:
-    info = _understood(_structure(256))
+    info = parse_tcp_info(_structure(256))
     assert info.since(None) is info
     assert info.since(info._replace(bytes_acked=1000)) is info
     same = info.since(info)
     assert (same.retransmits, same.bytes_acked, same.busy_us) == (0, 0, 0)
     assert (same.rtt_us, same.cwnd_segments) == (info.rtt_us, info.cwnd_segments)
-    old = _understood(_structure(104))
+    old = parse_tcp_info(_structure(104))
     assert old.since(old).bytes_acked is None
 
 

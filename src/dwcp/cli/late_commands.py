@@ -20,6 +20,8 @@ COMMANDS = {
     "train": "dwcp.cli.train",
     "evaluate": "dwcp.cli.evaluate",
     "advise": "dwcp.cli.advise",
+    "predict": "dwcp.cli.predict",
+    "watch": "dwcp.cli.watch",
     "doctor": "dwcp.cli.doctor",
     "keys": "dwcp.cli.keys",
     "simulate": "dwcp.cli.simulate",

@@ -17,6 +17,7 @@ from dwcp.cli.tables import table_for, tables_by_task
 
 if TYPE_CHECKING:
     from dwcp.cli.settling import Settled, Terms
+    from dwcp.registry import Draft
     from dwcp.task import TrainingOptions
     from dwcp.training import Job, JobResult
 
@@ -52,7 +53,10 @@ def train(
         int, typer.Option(min=1, metavar="N", help="Passes of the network over the data.")
     ] = 100,
     examples: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Simulated cases where there is no table.")
+        int,
+        typer.Option(
+            "--examples", "--samples", min=1, metavar="N", help="Simulated cases where there is no table."
+        ),
     ] = 2000,
     seed: SeedOption = 42,
     parallel: Annotated[
@@ -64,6 +68,9 @@ def train(
     ] = True,
     promote_if_better: Annotated[
         bool, typer.Option("--promote-if-better", help="Let a better model replace a standing champion.")
+    ] = False,
+    plot: Annotated[
+        bool, typer.Option("--plot", help="Draw each result beside the rules, as training_report.html.")
     ] = False,
     registry: RegistryOption = None,
     json: JsonFlag = False,
@@ -90,6 +97,8 @@ def train(
     settled = [
         settle(models, job, result, terms, time.time()) for job, result in zip(jobs, results, strict=True)
     ]
+    if plot:
+        _draw(settled)
     if json:
         print_json([one.as_json() for one in settled])
     else:
@@ -125,14 +134,22 @@ def _train(session: Session, jobs: "list[Job]", folder: Path, parallel: int) -> 
         return train_all(jobs, folder, parallel=parallel, progress=show)
 
 
+def _draw(settled: "Sequence[Settled]") -> None:
+    from dwcp.cli.training_page import page_of
+    from dwcp.evaluation import atomic_write
+    from dwcp.evaluation.report import render
+
+    for one in settled:
+        if one.draft is not None and one.folder is not None:
+            atomic_write(one.folder / "training_report.html", render(page_of(one.task, one.draft)).encode())
+
+
 def _tell(settled: "Settled", terms: "Terms") -> None:
     draft = settled.draft
     if draft is None:
         return
     say(f"{settled.task}: held-out part of {draft.data}")
-    header = ("policy", *(title for _, title in _SHOWN))
-    ordered = sorted(draft.metrics.items(), key=lambda item: item[1].get("mean_regret", 0.0))
-    rows = [(name, *(_percent(figures.get(key)) for key, _ in _SHOWN)) for name, figures in ordered]
+    header, rows = _beside_rules(draft)
     print_table(header, rows, frozenset(range(1, len(header))))
     for result in draft.gates:
         say(f"gate {result.line()}")
@@ -145,6 +162,20 @@ def _tell(settled: "Settled", terms: "Terms") -> None:
         say(f"published as {settled.task} {settled.version}, {place}: {settled.why}")
     elif settled.error is None:
         say("not published: --no-publish")
+
+
+def _beside_rules(draft: "Draft") -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Every policy's shares, or its gate figures where the task has no such shares."""
+    if any(key in figures for figures in draft.metrics.values() for key, _ in _SHOWN):
+        ordered = sorted(draft.metrics.items(), key=lambda item: item[1].get("mean_regret", 0.0))
+        rows = [(name, *(_percent(figures.get(key)) for key, _ in _SHOWN)) for name, figures in ordered]
+        return ("policy", *(title for _, title in _SHOWN)), rows
+    keys = [result.gate.metric for result in draft.gates]
+    rows = [
+        (name, *(f"{figures[key]:.4g}" if key in figures else "–" for key in keys))
+        for name, figures in sorted(draft.metrics.items(), key=lambda item: item[1].get(keys[0], 0.0))
+    ]
+    return ("policy", *(key.replace("_", " ") for key in keys)), rows
 
 
 def _percent(share: float | None) -> str:

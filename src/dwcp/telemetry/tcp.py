@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from dwcp.errors import ConnectionLostError, InputError
 
-__all__ = ["TcpInfo", "read_tcp_info"]
+__all__ = ["TcpInfo", "parse_tcp_info", "read_tcp_info"]
 
 _ROOM_BYTES = 256
 _UNKNOWN_U32 = 0xFFFF_FFFF
@@ -111,10 +111,10 @@ def read_tcp_info(sock: socket.socket | int) -> TcpInfo:
     """
     try:
         if not isinstance(sock, int):
-            return _understood(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ROOM_BYTES))
+            return parse_tcp_info(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ROOM_BYTES))
         borrowed = socket.socket(fileno=sock)
         try:
-            return _understood(borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ROOM_BYTES))
+            return parse_tcp_info(borrowed.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _ROOM_BYTES))
         finally:
             borrowed.detach()
     except OSError as error:
@@ -127,7 +127,8 @@ def _less(after: int | None, before: int | None) -> int | None:
     return None if after is None or before is None else after - before
 
 
-def _understood(found: bytes) -> TcpInfo:
+def parse_tcp_info(found: bytes) -> TcpInfo:
+    """What a ``struct tcp_info`` says; a shorter one is of an older kernel, and lacks fields."""
     layout, missing = _layout(len(found))
     flags, *values = layout.unpack_from(found)
     info = TcpInfo(bool(flags & _APP_LIMITED), *values, *missing)

@@ -1,12 +1,16 @@
 """Random processes a link's capacity is a product of, each with the expectation of its next value.
 
+Each can be forked: the fork goes on from the same state by other randomness, as one of the possible futures.
+
 Every process draws the same number of variates at each step, from its own stream, so advancing by 10 and 20
 steps gives what advancing by 30 gives. All factors but the regime's and cross traffic's have mean 1.
 """
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +47,19 @@ def diurnal_factor(time_s: Floats, depth: float, busiest_s: float) -> Floats:
     return 1 - depth * load
 
 
-class Drift:
+class _Forking:
+    """What has a state that is replaced and never changed, and randomness."""
+
+    _rng: np.random.Generator
+
+    def fork(self, rng: np.random.Generator) -> Self:
+        """Another one in the same state, that goes on by this randomness."""
+        made = copy.copy(self)
+        made._rng = rng
+        return made
+
+
+class Drift(_Forking):
     """Log-Ornstein-Uhlenbeck factor with mean 1, sampled exactly.
 
     ``dx = -x / tau dt + sqrt(2 / tau) spread dW``; over a step x is multiplied by ``rho = exp(-step / tau)``
@@ -70,7 +86,7 @@ class Drift:
         return Factors(np.exp(path - mean), np.exp(rho * path + noise**2 / 2 - mean))
 
 
-class Bursts:
+class Bursts(_Forking):
     """What on/off sources leave of the capacity, each taking its share of what the others left.
 
     Pauses are exponential, bursts Pareto: given the age of a burst, the chance that it goes on is
@@ -110,7 +126,7 @@ class Bursts:
         return 0.0 if age is None else age + self._step_s
 
 
-class Regimes:
+class Regimes(_Forking):
     """A continuous-time Markov chain over the normal regime (index 0) and the interruptions."""
 
     def __init__(self, regimes: Sequence[Regime], step_s: float, rng: np.random.Generator) -> None:
@@ -131,7 +147,7 @@ class Regimes:
         return states, Factors(capacity[states], (self._transition @ capacity)[states])
 
 
-class Handovers:
+class Handovers(_Forking):
     """A factor with mean 1 and a propagation offset that jump on a fixed grid of time."""
 
     def __init__(self, period_s: float, spread: float, step_s: float, rng: np.random.Generator) -> None:

@@ -92,6 +92,30 @@ class LinkSimulator:
         names = np.array([one.name for one in regimes])[states]
         return self._show(time_s, offered, self._bottleneck.advance(offered), names, expected)
 
+    def futures(self, count: int, steps: int, rng: np.random.Generator) -> Floats:
+        """Bandwidths that the next steps may have, drawn from all that the link's state allows.
+
+        What a forecast from them is off by is the least that any forecast can be: nobody knows more than the
+        state. The link itself does not move.
+
+        Args:
+            count: how many futures.
+            steps: of each.
+            rng: source of randomness; the link's own is not touched.
+
+        Returns:
+            Mbit/s, shape ``(count, steps)``.
+        """
+        time_s: Floats = self._time_s + self._step_s * np.arange(1, steps + 1, dtype=np.float64)
+        usual = self._capacity_mbps * diurnal_factor(time_s, self._profile.diurnal_depth, self._busiest_s)
+        drawn = np.tile(usual, (count, 1))
+        for future in drawn:
+            for process in (self._drift, self._shadow, self._scatter, self._cross):
+                future *= process.fork(rng).advance(steps).value
+            future *= self._regimes.fork(rng).advance(steps)[1].value
+            future *= self._handovers.fork(rng).advance(steps)[0].value
+        return drawn
+
     def _bandwidth(self, time_s: Floats, others: tuple[Factors, ...]) -> tuple[Floats, Floats]:
         """Mbit/s for the flow in each step, and its expectation one step on."""
         steps = len(time_s)

@@ -1,0 +1,36 @@
+"""Measurements as they come, and as forecasts may rely on them."""
+
+import math
+from dataclasses import replace
+
+from dwcp.tasks.bandwidth.contract import Step
+from dwcp.tasks.bandwidth.series import usable
+
+__all__ = ["as_step", "is_whole"]
+
+
+def as_step(measured: Step | float) -> Step:
+    """A measurement without what cannot be: no number, or below 0, is not measured; a loss is at most 1.
+
+    Args:
+        measured: a step, or its throughput in Mbit/s.
+    """
+    if not isinstance(measured, Step):
+        measured = Step(measured)
+    loss = _sound(measured.packet_loss)
+    return replace(
+        measured,
+        throughput_mbps=usable(measured),
+        rtt_ms=_sound(measured.rtt_ms),
+        jitter_ms=_sound(measured.jitter_ms),
+        packet_loss=None if loss is None else min(1.0, loss),
+    )
+
+
+def is_whole(measured: Step | float) -> bool:
+    """Whether nothing of a measurement had to be left out."""
+    return as_step(measured) == (measured if isinstance(measured, Step) else Step(measured))
+
+
+def _sound(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) or value < 0 else float(value)
