@@ -11,8 +11,9 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export POLARS_MAX_THREADS := 2
 
-.PHONY: demo test check format docs clean help bench-compression bench-hint bench-hde bench-transfer \
-  bench-transfer-scale bench-storage bench-dedup-index bench-prefetch bench-bandwidth
+.PHONY: record-consensus demo test check format docs clean help bench-compression bench-hint bench-hde bench-transfer \
+  bench-transfer-scale bench-storage bench-dedup-index bench-prefetch bench-bandwidth \
+  bench-bandwidth-modes bench-transfer-forecast
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
@@ -21,6 +22,7 @@ demo: $(DEMO_READY) ## set up, then measure, train, evaluate, ask for hints and 
 	$(BIN)/dwcp demo
 
 test: $(DEV_READY) ## set up, then run the whole test suite
+	@sh tests/install-servers.sh
 	$(BIN)/python -m pytest
 
 check: $(DEV_READY) ## format, lint, types, layers, generated documentation
@@ -39,11 +41,18 @@ docs: $(DEV_READY) ## write the generated reference
 	$(BIN)/python -m dwcp.cli.reference --write docs/reference
 	$(BIN)/python -m benchmarks.pages --write
 
-bench-compression bench-hint bench-hde bench-dedup-index bench-prefetch bench-bandwidth: bench-%: $(DEV_READY) ## measure against the gates
+bench-compression bench-hint bench-hde bench-dedup-index bench-prefetch bench-bandwidth bench-bandwidth-modes: bench-%: \
+  $(DEV_READY) ## measure against the gates
 	$(BIN)/python benchmarks/$(subst -,_,$*).py
 
 bench-transfer: $(DEV_READY) ## measure transfers beside other tools over shaped links (root)
 	$(BIN)/python -m benchmarks.transfer
+
+bench-transfer-forecast: $(DEV_READY) ## measure what forecasts are worth to transfers, over recorded links (root)
+	$(BIN)/python -m benchmarks.transfer_forecast
+
+record-consensus: $(DEV_READY) ## record a real etcd cluster with injected faults (root)
+	$(BIN)/python -m benchmarks.consensus record --out .dwcp/bench/consensus
 
 bench-transfer-scale: $(DEV_READY) ## measure many small files, a huge sparse one, nonsense hints, kills
 	$(BIN)/python benchmarks/transfer_scale.py

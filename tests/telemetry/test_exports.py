@@ -2,7 +2,14 @@ import importlib
 
 import pytest
 
-MODULES = ["telemetry", "telemetry.schema", "telemetry.sinks", "telemetry.sources", "telemetry.validation"]
+MODULES = [
+    "telemetry",
+    "telemetry.schema",
+    "telemetry.sinks",
+    "telemetry.sources",
+    "telemetry.sources.etcd",
+    "telemetry.validation",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)

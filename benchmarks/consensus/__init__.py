@@ -1,0 +1,1 @@
+"""A real etcd cluster with faults done to it, recorded second by second."""
