@@ -65,6 +65,33 @@ def test_samples_is_another_word_for_examples(done_already, run):
     assert [job.examples for job in done_already] == [77]
 
 
+@pytest.mark.parametrize("mode", ["both", "datacenter", "internet"])
+def test_the_mode_reaches_the_learner(done_already, run, mode):
+    run("train", "bandwidth", "--mode", mode, "--samples", 60, "--epochs", 2, "--no-publish")
+    (job,) = done_already
+    assert (job.options.extra, job.examples, job.options.epochs) == ({"mode": mode}, 60, 2)
+
+
+def test_without_a_mode_no_task_hears_of_one(done_already, run):
+    run("train", TASK, "--examples", 50, "--no-publish")
+    assert done_already[0].options.extra == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([TASK, "--mode", "both"], "--mode is for bandwidth, not for compression: leave it out"),
+        (["bandwidth", TASK, "--mode", "both"], "not for compression"),
+        (["bandwidth", "--mode", "hybrid"], "for mode 'hybrid'; there are both, datacenter, internet"),
+    ],
+)
+def test_a_mode_that_a_task_has_not_is_one_sentence(done_already, run, words, said):
+    done = run("train", *words)
+    assert said in done.sentence
+    assert done.status == 2
+    assert done_already == []
+
+
 def test_a_target_that_is_short_is_status_3_with_the_figure_and_no_champion(
     done_already, simulated, run, home
 ):

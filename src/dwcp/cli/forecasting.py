@@ -12,6 +12,7 @@ from dwcp.errors import DwcpError, InputError
 if TYPE_CHECKING:
     from dwcp.cli.session import Session
     from dwcp.tasks.bandwidth.contract import Quantiles
+    from dwcp.tasks.bandwidth.drift import Drift
     from dwcp.tasks.bandwidth.forecast import Forecast
     from dwcp.tasks.bandwidth.policy import BlendPolicy
     from dwcp.tasks.bandwidth.predictor import BandwidthPredictor
@@ -24,6 +25,7 @@ __all__ = [
     "new_predictor",
     "notes_line",
     "range_words",
+    "retraining_words",
 ]
 
 ModeOption = Annotated[
@@ -37,7 +39,7 @@ _LEAST_MBPS = 0.001
 _NOTES = {
     "no_data": "nothing was measured yet",
     "stale": "the latest steps were not measured",
-    "stalled": "the link has stopped",
+    "stalled": "the link has stopped, or delivers nothing yet",
     "jumped": "it carries many times what it did, or a small part of it",
     "limited": "there was too little to send",
     "bad_sample": "the latest measurement could not be true",
@@ -104,6 +106,12 @@ def notes_line(notes: Sequence[str]) -> str:
     return "; ".join(_NOTES[note] for note in notes)
 
 
+def retraining_words(drift: "Drift") -> str:
+    """Why a path's forecasts want another model."""
+    what = "error" if drift.sign == "log_error" else "share of misses"
+    return f"retraining is wanted: the {what} has risen from {drift.before:.2g} to {drift.after:.2g}"
+
+
 def forecast_json(forecast: "Forecast") -> dict[str, object]:
     """As JSON values."""
     return {
@@ -112,4 +120,5 @@ def forecast_json(forecast: "Forecast") -> dict[str, object]:
         "at_s": forecast.at_s,
         "steps": forecast.steps,
         "notes": list(forecast.notes),
+        "retraining": None if forecast.retraining is None else asdict(forecast.retraining),
     }

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dwcp.cli.forecasting import ModeOption, forecast_json, forecast_rows, new_predictor, notes_line
+from dwcp.cli.forecasting import (
+    ModeOption,
+    forecast_json,
+    forecast_rows,
+    new_predictor,
+    notes_line,
+    retraining_words,
+)
 from dwcp.cli.options import JsonFlag, RegistryOption
 from dwcp.cli.output import note, print_json, print_table, require_writable, say
 from dwcp.cli.progress import progress
@@ -114,6 +121,8 @@ def _tell(file: Path, history: "History", service: "ForecastService", forecast: 
         say(f"round trip {action.rtt_ms:.3g} ms, {others}")
     if forecast.notes:
         say(f"wider than usual: {notes_line(forecast.notes)}")
+    if forecast.retraining is not None:
+        say(retraining_words(forecast.retraining))
     if accuracy.samples:
         line = (
             f"on this history: {counted(accuracy.samples, 'forecast')}, {accuracy.within_20:.0%} within 20 %"

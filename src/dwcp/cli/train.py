@@ -14,6 +14,7 @@ from dwcp.cli.output import complain, note, print_json, print_table, require_wri
 from dwcp.cli.progress import titled_progress
 from dwcp.cli.session import Session, session_of
 from dwcp.cli.tables import table_for, tables_by_task
+from dwcp.errors import InputError
 
 if TYPE_CHECKING:
     from dwcp.cli.settling import Settled, Terms
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
+_MODES = {"bandwidth": ("both", "datacenter", "internet")}
+"""Of tasks that can learn from a part of their cases: which parts."""
 _SHOWN = (("within_5pct", "within 5 %"), ("mean_regret", "mean regret"), ("p99_regret", "p99 regret"))
 
 
@@ -58,6 +61,15 @@ def train(
             "--examples", "--samples", min=1, metavar="N", help="Simulated cases where there is no table."
         ),
     ] = 2000,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODE",
+            help="bandwidth: learn from links of both kinds, or of datacenter or internet alone; "
+            "both unless given.",
+            show_default=False,
+        ),
+    ] = None,
     seed: SeedOption = 42,
     parallel: Annotated[
         int | None,
@@ -90,7 +102,8 @@ def train(
     folder = out or session.home / "training"
     require_writable(folder / "result")
     terms = Terms(target_accuracy, publish=publish, replace=promote_if_better)
-    options = TrainingOptions(seed=seed, epochs=epochs)
+    _require_mode(tasks, mode)
+    options = TrainingOptions(seed=seed, epochs=epochs, extra={} if mode is None else {"mode": mode})
     jobs = _jobs(session, tasks, tables_by_task(tasks, data or []), options, examples)
     results = _train(session, jobs, folder, parallel or os.cpu_count() or 1)
     models = session.registry(registry)
@@ -105,6 +118,21 @@ def train(
         for one in settled:
             _tell(one, terms)
     _end(settled)
+
+
+def _require_mode(tasks: Sequence[str], mode: str | None) -> None:
+    from dwcp.training import resolve_task
+
+    if mode is None:
+        return
+    for task in (resolve_task(name).name for name in tasks):
+        known = _MODES.get(task)
+        if known is None:
+            raise InputError(
+                f"--mode is for {', '.join(_MODES)}, not for {task}: leave it out, or train {task} by itself"
+            )
+        if mode not in known:
+            raise InputError(f"{task} cannot be trained for mode {mode!r}; there are {', '.join(known)}")
 
 
 def _jobs(

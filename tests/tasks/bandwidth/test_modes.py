@@ -92,6 +92,43 @@ def test_with_little_to_send_round_trips_tell_by_themselves() -> None:
     assert verdict([replace(near, rtt_ms=40.0, jitter_ms=3.0)] * 10) == "internet"
 
 
+def alternating(share: float, count: int, mid: float = 100.0) -> list[Step]:
+    """Throughputs alone, whose coefficient of variation is the share."""
+    return [Step(mid * (1 + share)), Step(mid * (1 - share))] * (count // 2)
+
+
+def test_with_throughput_alone_it_takes_more_to_leave_a_mode_than_to_stay() -> None:
+    assert [verdict(alternating(0.12, 10), mode) for mode in ("internet", "unknown", "datacenter")] == [
+        "internet",
+        "internet",
+        "unknown",
+    ]
+    assert [verdict(alternating(0.04, 10), mode) for mode in ("datacenter", "unknown", "internet")] == [
+        "datacenter",
+        "datacenter",
+        "unknown",
+    ]
+    for share, wanted in ((0.02, "datacenter"), (0.2, "internet")):
+        detector = ModeDetector()
+        watched(detector, alternating(share, 40))
+        assert detector.mode == wanted
+        assert set(watched(detector, alternating(0.08, 200), began_s=40.0)) == {wanted}
+
+
+def test_throughput_alone_that_is_neither_calm_nor_wild_is_told_by_the_published_thresholds() -> None:
+    assert verdict(alternating(0.07, 10)) == "internet"
+    assert verdict(alternating(0.07, 10, mid=5_000.0)) == "unknown"
+
+
+@pytest.mark.parametrize(("before", "mode"), [([FABRIC] * 40, "datacenter"), (wide_area(5, 40), "internet")])
+def test_a_link_that_is_down_says_nothing_of_its_kind(before: list[Step], mode: Regime) -> None:
+    detector = ModeDetector()
+    assert verdict([Step(0.0)] * 10) == verdict([Step(0.0)]) == "unknown"
+    watched(detector, before)
+    down = [Step(0.0)] * 75
+    assert set(watched(detector, [*down, *before, *down], began_s=40.0)) == {mode}
+
+
 def test_the_samples_are_looked_at_every_ten_seconds() -> None:
     detector = ModeDetector(ModeSettings(every_s=10.0, votes=1, cooldown_s=0.0))
     assert watched(detector, [FABRIC] * 5) == ["datacenter"] * 5

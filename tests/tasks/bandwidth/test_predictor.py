@@ -13,7 +13,10 @@ from dwcp.errors import InputError, StorageError
 from dwcp.evaluation.policy import Decision, State
 from dwcp.tasks.bandwidth.contract import Action, Context, Outcome, Quantiles, Step
 from dwcp.tasks.bandwidth.forecast import MODES, Forecast, Mode
+from dwcp.tasks.bandwidth.modes import ModeSettings
+from dwcp.tasks.bandwidth.policy import BlendPolicy
 from dwcp.tasks.bandwidth.predictor import BandwidthPredictor
+from dwcp.tasks.bandwidth.service import ForecastService
 
 FABRIC = Step(9_400.0, rtt_ms=0.3, jitter_ms=0.05, packet_loss=0.0)
 FAR = Step(40.0, rtt_ms=90.0, jitter_ms=12.0, packet_loss=0.01)
@@ -188,6 +191,86 @@ def test_time_that_goes_back_is_said_and_survived() -> None:
     assert rest[-1].notes == ()
 
 
+class Views(LastValue):
+    """Sure of what it says under one of the regimes, and what that is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = {"datacenter": (100.0, 0.9), "internet": (200.0, 0.3)}
+
+    def decide(self, context: Context, _now: float, _rng: Random) -> Decision[Action]:
+        mid, sure = self.said[context.regime]
+        told = Quantiles(mid / 2, mid, mid * 2)
+        return Decision(Action(told, told, sure, mid / 10, 1.0, 0.0))
+
+
+def test_in_hybrid_conditions_both_regimes_are_asked_and_the_surer_counts_more() -> None:
+    policy = Views()
+    action = BandwidthPredictor("hybrid", policy, clock=lambda: 0.0).predict([150.0] * 40).action
+    assert action.next_step == Quantiles(62.5, 125.0, 250.0)
+    assert (action.confidence, action.rtt_ms) == pytest.approx((0.75, 12.5))
+    policy.said = {"datacenter": (100.0, 0.0), "internet": (200.0, 0.0)}
+    unsure = BandwidthPredictor("hybrid", policy, clock=lambda: 0.0).predict([150.0] * 40).action
+    assert (unsure.next_step.mid, unsure.confidence) == (150.0, 0.0)
+
+
+def test_without_a_model_hybrid_lies_between_thirty_steps_and_sixty() -> None:
+    """The older half of the history is at another level, which the regime of thirty steps doesn't look at."""
+    history = [10.0 + step % 3 for step in range(30)] + rates(6, 30, spread=0.4)
+    told = {
+        mode: BandwidthPredictor(mode, clock=lambda: 0.0).predict(history).action
+        for mode in ("datacenter", "internet", "hybrid")
+    }
+    one, other, both = (told[mode].next_step for mode in ("datacenter", "internet", "hybrid"))
+    assert one != other
+    for name in ("low", "mid", "high"):
+        ends = sorted((getattr(one, name), getattr(other, name)))
+        assert ends[0] <= getattr(both, name) <= ends[1]
+    assert sane(BandwidthPredictor("hybrid").predict([], now=0.0))
+
+
+def test_a_switch_of_the_mode_loses_no_history() -> None:
+    settings = ModeSettings(every_s=1.0, samples=5, votes=1, cooldown_s=0.0)
+    policy = LastValue()
+    predictor = BandwidthPredictor(policy=policy, mode_settings=settings)
+    near = run(predictor, [FABRIC] * 40)
+    far = run(predictor, [FAR] * 40, began_s=40.0)
+    assert (near[-1].mode, near[-1].steps) == ("datacenter", 30)
+    assert (far[-1].mode, far[-1].steps) == ("internet", 60)
+    again = run(predictor, [FABRIC] * 10, began_s=80.0)
+    assert (again[-1].mode, again[-1].steps) == ("datacenter", 30)
+    assert policy.told[-1][0].steps == (*[FAR] * 21, *[FABRIC] * 9)
+
+
+def test_a_drift_resets_widens_and_is_in_the_queue_until_a_new_model_serves(tmp_path: Path) -> None:
+    policy = BlendPolicy(name="blend-1.0.0")
+    predictor = BandwidthPredictor("internet", policy)
+    usual = run(predictor, rates(1, 200, spread=0.03), path="p")[-1]
+    assert usual.retraining is None
+    learned, found = len(policy.snapshot()["paths"]["p"]["tails"][0][0]), []
+    for second, mbps in enumerate(rates(2, 60, spread=1.5), 200):
+        if drift := predictor.update(mbps, "p", float(second)):
+            assert policy.snapshot()["paths"] == {}
+            found.append((drift, predictor.predict(path="p", now=float(second))))
+            break
+        predictor.predict(path="p", now=float(second))
+    [(drift, forecast)] = found
+    assert learned == 199
+    assert (forecast.retraining, predictor.retraining) == (drift, (drift,))
+    assert "drift" in forecast.notes
+    assert width(forecast) > 2 * width(usual)
+    assert forecast.action.confidence < 0.5 * usual.action.confidence
+    assert ForecastService(predictor, "p").retraining == (drift,)
+    predictor.save(tmp_path / "s.json")
+    restarted = BandwidthPredictor("internet", BlendPolicy(name="blend-1.0.0"))
+    restarted.load(tmp_path / "s.json")
+    assert restarted.predict(path="p", now=float(second)).retraining == drift
+    trained = BandwidthPredictor("internet", BlendPolicy(name="blend-1.1.0"))
+    trained.load(tmp_path / "s.json")
+    assert trained.retraining == ()
+    assert trained.predict(path="p", now=float(second)).steps == 60
+
+
 def test_any_history_at_all_gives_a_sane_forecast() -> None:
     rng = np.random.default_rng(11)
     odd = [0.0, -1.0, math.nan, math.inf, 1e9, 1e-12, 5.0, 5_000.0]
@@ -229,7 +312,18 @@ def test_it_is_bounded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"format": 1}', '{"format": 1, "policy": {}, "paths": []}']
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "NaN",
+        '{"format": -Infinity}',
+        "[" * 9_999,
+        '{"format": 1}',
+        '{"format": 1, "policy": {}, "paths": []}',
+    ],
 )
 def test_a_file_of_something_else_is_refused_in_a_sentence(text: str, tmp_path: Path) -> None:
     file = tmp_path / "s.json"

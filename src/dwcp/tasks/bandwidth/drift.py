@@ -118,6 +118,10 @@ class DriftWatch:
             return 1.0
         return 1.0 + _EXTRA * math.pow(0.5, watched.steps_since / _HALF_LIFE_STEPS)
 
+    def queued(self, path: str) -> Drift | None:
+        """The drift of a path that is in the queue."""
+        return self._queue.get(path)
+
     def take_queue(self) -> tuple[Drift, ...]:
         """The queue, which is empty then: whoever retrains calls it."""
         taken = self.queue
@@ -153,8 +157,10 @@ def widened(forecast: Quantiles, times: float) -> Quantiles:
     """A forecast with its interval that many times as wide on a logarithmic scale, around the same median."""
     if times == 1.0 or forecast.mid <= 0:
         return forecast
-    low, high = ((bound / forecast.mid) ** times for bound in (forecast.low, forecast.high))
-    return Quantiles(forecast.mid * low, forecast.mid, min(MOST_MBPS, forecast.mid * high))
+    low = forecast.mid * (forecast.low / forecast.mid) ** times
+    most, mid = math.log(MOST_MBPS), math.log(forecast.mid)
+    high = math.exp(min(mid + times * (math.log(forecast.high) - mid), most))
+    return Quantiles(low, forecast.mid, min(MOST_MBPS, max(forecast.mid, high)))
 
 
 def _log_error(forecast_mbps: float, actual_mbps: float) -> float:

@@ -24,6 +24,8 @@ def as_step(measured: Step | float) -> Step:
         rtt_ms=_sound(measured.rtt_ms),
         jitter_ms=_sound(measured.jitter_ms),
         packet_loss=None if loss is None else min(1.0, loss),
+        retransmits=_count(measured.retransmits),
+        congestion_window=_count(measured.congestion_window),
     )
 
 
@@ -34,3 +36,7 @@ def is_whole(measured: Step | float) -> bool:
 
 def _sound(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) or value < 0 else float(value)
+
+
+def _count(value: float | None) -> int | None:
+    return None if _sound(value) is None else int(value)  # type: ignore[arg-type]

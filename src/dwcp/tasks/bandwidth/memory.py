@@ -1,7 +1,7 @@
 """What is remembered of a path, and of all paths together; all of it JSON values, all of it bounded."""
 
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,15 +76,17 @@ class PathMemory:
         }
 
     @classmethod
-    def restored(cls, state: Mapping[str, Any]) -> "PathMemory":
-        """From `snapshot`."""
-        memory = cls([Hedge(list(losses)) for losses in state["losses"]])
+    def restored(cls, state: Mapping[str, Any], experts: int) -> "PathMemory":
+        """From `snapshot`, of as many experts or not; see `Memory.restore`."""
+        memory = cls(_hedges(state["losses"], experts))
         for tails, (scores, low, high) in zip(memory.tails, state["tails"], strict=True):
             tails.scores.extend(scores)
             tails.low_level, tails.high_level = low, high
-        for experts, mid, widths, bounds, floor in state["pending"]:
-            memory.pending.append(Pending(list(experts), mid, tuple(widths), tuple(bounds), floor))
+        for told, mid, widths, bounds, floor in state["pending"]:
+            memory.pending.append(Pending(list(told), mid, tuple(widths), tuple(bounds), floor))
         memory.recent.extend(state["recent"])
+        if any(len(one.experts) != experts for one in memory.pending):
+            memory.forget_pending()
         memory.epoch_s, memory.shaken = state["epoch_s"], state["shaken"]
         return memory
 
@@ -112,9 +114,9 @@ class SharedMemory:
         }
 
     @classmethod
-    def restored(cls, state: Mapping[str, Any]) -> "SharedMemory":
-        """From `snapshot`."""
-        memory = cls([Hedge(list(losses)) for losses in state["losses"]])
+    def restored(cls, state: Mapping[str, Any], experts: int) -> "SharedMemory":
+        """From `snapshot`, of as many experts or not; see `Memory.restore`."""
+        memory = cls(_hedges(state["losses"], experts))
         memory.pools = [ScorePool(list(scores), seen) for scores, seen in state["pools"]]
         memory.reliability.restore(*state["reliability"])
         return memory
@@ -128,6 +130,7 @@ class Memory:
     """
 
     def __init__(self, experts: int) -> None:
+        self._experts = experts
         self.shared = SharedMemory([Hedge.among(experts) for _ in range(TARGETS)])
         self._paths: OrderedDict[str, PathMemory] = OrderedDict()
 
@@ -156,8 +159,20 @@ class Memory:
         return {"shared": self.shared.snapshot(), "paths": paths}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from `snapshot`."""
-        self.shared = SharedMemory.restored(state["shared"])
+        """Continue from `snapshot`.
+
+        Where it was made with another number of experts (a model was loaded since, or is gone), opinions of
+        them begin anew, and forecasts that they made are forgotten; what was learned of intervals and of
+        confidences stays.
+        """
+        shared = SharedMemory.restored(state["shared"], self._experts)
         self._paths = OrderedDict(
-            (path, PathMemory.restored(memory)) for path, memory in state["paths"].items()
+            (path, PathMemory.restored(memory, self._experts)) for path, memory in state["paths"].items()
         )
+        self.shared = shared
+
+
+def _hedges(losses: Sequence[Sequence[float]], experts: int) -> list[Hedge]:
+    if len(losses) != TARGETS:
+        raise ValueError(f"there are opinions on {TARGETS} targets, not on {len(losses)}")
+    return [Hedge(list(one)) if len(one) == experts else Hedge.among(experts) for one in losses]

@@ -7,6 +7,8 @@ look alike by them. With too few samples for a spread, the published thresholds 
 round trips below 10 ms and 1 Gbit/s or more, the internet above 50 ms or less than 1 Gbit/s.
 
 A verdict changes the mode once it was given several times in a row, and not soon after the last change.
+Where the throughput alone is known, it takes more to leave a mode than to stay, and samples that are neither
+calm nor wild change nothing.
 """
 
 import math
@@ -25,8 +27,11 @@ __all__ = ["ModeDetector", "ModeSettings", "published_mode", "verdict"]
 
 _LEAST_SAMPLES = 5
 """Fewer say nothing of a spread."""
-_CALM = 0.08, 0.15
+_CALM = 0.05, 0.10
 """Coefficient of variation of the throughput: a data centre's at most, and the internet's at least."""
+_CALM_AFTER: dict[Regime, tuple[float, float]] = {"datacenter": (0.05, 0.15), "internet": (0.03, 0.10)}
+"""The same where a mode holds: to leave it takes more than to stay. All were chosen on recorded traces that
+no figure is of, see ``benchmarks/bandwidth_modes.py``."""
 _NEAR_MS = 10.0, 20.0
 _STEADY_MS = 0.5, 2.0
 """Mean deviation of round trips."""
@@ -76,22 +81,24 @@ def published_mode(rate_mbps: float | None, rtt_ms: float | None) -> Regime:
     return "datacenter" if rtt_ms < near_ms else "hybrid"
 
 
-def verdict(steps: Sequence[Step]) -> Regime:
-    """What some samples say, by themselves; ``unknown`` where nothing was measured.
+def verdict(steps: Sequence[Step], mode: Regime = "unknown") -> Regime:
+    """What some samples say; ``unknown`` where nothing was measured, or what was leaves it open.
+
+    Throughput alone that is neither calm nor wild leaves it open: then a mode that is known stays, and where
+    none is, the published thresholds decide.
 
     Args:
-        steps: the last samples, oldest first. Of a step with too little to send, the throughput is left out.
+        steps: the last samples, oldest first. Of a step with too little to send, the throughput is left out;
+            so are all of a link that delivered nothing: any kind may be down.
+        mode: the present one.
     """
-    rates = [
-        step.throughput_mbps for step in steps if step.throughput_mbps is not None and not step.app_limited
-    ]
+    rates = _rates(steps)
     rtts = [step.rtt_ms for step in steps if step.rtt_ms is not None]
     if max(len(rates), len(rtts)) < _LEAST_SAMPLES:
         return published_mode(median(rates) if rates else None, median(rtts) if rtts else None)
     ballots: list[int] = []
     if len(rates) >= _LEAST_SAMPLES:
-        mean = fmean(rates)
-        ballots.append(_ballot(pstdev(rates) / mean if mean > 0 else math.inf, _CALM))
+        ballots.append(_ballot(pstdev(rates) / fmean(rates), _CALM_AFTER.get(mode, _CALM)))
     if len(rtts) >= _LEAST_SAMPLES:
         jitters = [step.jitter_ms for step in steps if step.jitter_ms is not None]
         ballots += [_ballot(median(rtts), _NEAR_MS)] * _RTT_WEIGHT
@@ -102,7 +109,11 @@ def verdict(steps: Sequence[Step]) -> Regime:
     lead = sum(ballots) / len(ballots)
     if lead >= _INTERNET:
         return "internet"
-    return "datacenter" if lead <= _DATACENTER else "hybrid"
+    if lead <= _DATACENTER:
+        return "datacenter"
+    if len(ballots) > 1:
+        return "hybrid"
+    return published_mode(median(rates), None) if mode == "unknown" else "unknown"
 
 
 class ModeDetector:
@@ -145,7 +156,8 @@ class ModeDetector:
         self._changed_s = min(self._changed_s, now)
         if self._mode == "unknown" or now - self._looked_s >= self._settings.every_s:
             self._looked_s = now
-            self._vote(verdict(list(self._histories["unknown"])[-self._settings.samples :]), now)
+            latest = list(self._histories["unknown"])[-self._settings.samples :]
+            self._vote(verdict(latest, self._mode), now)
         return self._mode
 
     def history(self, mode: Regime | None = None) -> tuple[Step, ...]:
@@ -199,6 +211,13 @@ class ModeDetector:
 
     def _has_cooled(self, now: float) -> bool:
         return self._steps >= self._settings.samples and now - self._changed_s >= self._settings.cooldown_s
+
+
+def _rates(steps: Sequence[Step]) -> list[float]:
+    found = [
+        step.throughput_mbps for step in steps if step.throughput_mbps is not None and not step.app_limited
+    ]
+    return found if any(found) else []
 
 
 def _ballot(value: float, bounds: tuple[float, float]) -> int:

@@ -5,6 +5,7 @@ Time is an argument of every call; without it the clock is read.
 """
 
 import json
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -17,16 +18,26 @@ from dwcp.errors import InputError
 from dwcp.evaluation.files import atomic_write
 from dwcp.evaluation.policy import Policy
 from dwcp.tasks.bandwidth.contract import Action, Context, Outcome, Quantiles, Regime, Step
-from dwcp.tasks.bandwidth.drift import Drift, DriftWatch, widened
-from dwcp.tasks.bandwidth.forecast import MODES, Forecast, Mode, Note, notes_on, remarks_on
+from dwcp.tasks.bandwidth.drift import Drift, DriftWatch
+from dwcp.tasks.bandwidth.forecast import (
+    MODES,
+    Forecast,
+    Mode,
+    Note,
+    blended,
+    doubted,
+    notes_on,
+    prudent,
+    remarks_on,
+)
 from dwcp.tasks.bandwidth.measured import as_step, is_whole
 from dwcp.tasks.bandwidth.modes import ModeDetector, ModeSettings
 from dwcp.tasks.bandwidth.policy import BlendPolicy
-from dwcp.tasks.bandwidth.series import usable
+from dwcp.tasks.bandwidth.series import series_of, usable
 
 __all__ = ["Adaptive", "BandwidthPredictor"]
 
-_FORMAT = 1
+_FORMAT = 2
 _MOST_PATHS = 256
 _MOST_MISSED = 60
 """Steps without a measurement that are filled in; by more, all history is gone anyway."""
@@ -35,8 +46,9 @@ _SETTLED_TIMES = 1.05
 _JUMP_TIMES = 30.0
 """A measurement so many times its forecast, or such a part of it, is a jump."""
 _ASTRAY_TIMES = 2.0
-"""How much wider a forecast is when time went back, or after a jump."""
-_NOT_OURS = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""How much wider a forecast is when time went back, after a jump, or after what could not be true."""
+_VIEWS: tuple[Regime, ...] = ("datacenter", "internet")
+_NOT_OURS = (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError)
 """What understanding a file can end with that something else wrote, or damaged."""
 
 
@@ -148,21 +160,25 @@ class BandwidthPredictor:
                 told unless given.
             path: which link.
             now: seconds since 1970 UTC; the clock's unless given.
+
+        Raises:
+            InputError: the time is no finite number.
         """
-        at_s = self._clock() if now is None else now
+        at_s = self._moment(now)
         known = self._known(path)
         detector = known.detector if history is None else self._replayed(history, path, at_s)
         mode = detector.mode if self._set_mode == "auto" else self._set_mode
-        steps = detector.history(mode)
-        if history is None:
-            steps += (Step(None),) * len(self._missed(known, at_s + self.step_s))
+        missed = 0 if history is not None else len(self._missed(known, at_s + self.step_s))
+        steps, everything = (detector.history(which) + (Step(None),) * missed for which in (mode, "unknown"))
         context = Context(steps, self.step_s, at_s, path, mode)
-        action = self._policy.decide(context, at_s, self._rng).action
+        action = self._decided(context)
         drifted = self._drift.widening(path) > _SETTLED_TIMES
         remarks = known.remarks if history is None else ()
         notes = tuple(dict.fromkeys((*remarks, *notes_on(context, drifted=drifted))))
-        told = self._widened(action, path, remarks)
-        forecast = Forecast(told, mode, path, at_s, len(context.steps), notes)
+        seen = series_of(Context(everything, self.step_s, at_s))
+        told = prudent(doubted(action, self._doubt(path, remarks, notes)), seen)
+        wanted = self._drift.queued(path)
+        forecast = Forecast(told, mode, path, at_s, len(context.steps), notes, wanted)
         if known.asked is None or abs(at_s - known.asked.context.epoch_s) >= self.step_s:
             known.asked = _Asked(context, action, forecast.action.next_step)
         return forecast
@@ -178,8 +194,11 @@ class BandwidthPredictor:
 
         Returns:
             The drift of the path, where it has just been noticed.
+
+        Raises:
+            InputError: the time is no finite number.
         """
-        at_s = self._clock() if now is None else now
+        at_s = self._moment(now)
         known, step = self._known(path), as_step(actual)
         went_back = known.last_s is not None and at_s < known.last_s
         jumped = known.asked is not None and _jumped(known.asked.told, step)
@@ -200,7 +219,7 @@ class BandwidthPredictor:
         state = {
             "format": _FORMAT,
             "step_s": self.step_s,
-            "policy": {"name": self._policy.name, "state": self._policy.snapshot()},
+            "policy": {**self._identity(), "state": self._policy.snapshot()},
             "drift": self._drift.snapshot(),
             "paths": {
                 path: {"last_s": known.last_s, "detector": known.detector.snapshot()}
@@ -212,21 +231,25 @@ class BandwidthPredictor:
     def load(self, file: Path) -> None:
         """Continue from what `save` wrote; nothing changes where that fails.
 
+        Where the policy has another name than the one saved, as one with a new model has, retraining is done
+        and no longer wanted.
+
         Raises:
-            InputError: the file cannot be read, is of another policy or length of step, or is no such file.
+            InputError: the file cannot be read, is of another kind of policy or length of step, or is no
+                such file.
         """
         try:
-            state = json.loads(file.read_bytes())
+            state = json.loads(file.read_bytes(), parse_constant=_refused)
         except OSError as error:
             raise InputError(f"{file} cannot be read: {str(error.strerror).lower()}") from error
         except _NOT_OURS as error:
             raise InputError(f"{file} holds no saved predictor; remove it to begin anew") from error
         try:
-            found = (state["format"], state["policy"]["name"], state["step_s"])
+            found = (state["format"], state["policy"]["kind"], state["step_s"])
             paths = OrderedDict((path, self._restored(saved)) for path, saved in state["paths"].items())
         except _NOT_OURS as error:
             raise InputError(f"{file} holds no saved predictor; remove it to begin anew") from error
-        wanted = (_FORMAT, self._policy.name, self.step_s)
+        wanted = (_FORMAT, self._identity()["kind"], self.step_s)
         if found != wanted:
             raise InputError(
                 f"{file} was saved by another predictor (format, policy, step: {found}, not {wanted}); "
@@ -239,11 +262,26 @@ class BandwidthPredictor:
         try:
             self._policy.restore(state["policy"]["state"])
             self._drift.restore(state["drift"])
+            if state["policy"]["name"] != self._policy.name:
+                self._drift.take_queue()
         except _NOT_OURS as error:
             self._policy.restore(before[0])
             self._drift.restore(before[1])
             raise InputError(f"{file} holds no saved predictor; remove it to begin anew") from error
         self._paths = paths
+
+    def _identity(self) -> dict[str, str]:
+        """What the policy is called, and of what kind it is: a kind understands what it remembered."""
+        return {"name": self._policy.name, "kind": type(self._policy).__name__}
+
+    def _decided(self, context: Context) -> Action:
+        """The policy's forecast; in hybrid conditions that of both regimes, the surer one counting more."""
+        views = _VIEWS if context.regime == "hybrid" else (context.regime,)
+        told = [
+            self._policy.decide(replace(context, regime=view), context.epoch_s, self._rng).action
+            for view in views
+        ]
+        return told[0] if len(told) == 1 else blended(told)
 
     def _known(self, path: str) -> _Path:
         known = self._paths.get(path)
@@ -268,15 +306,17 @@ class BandwidthPredictor:
         count = min(round((now - known.last_s) / self.step_s) - 1, _MOST_MISSED)
         return [now - back * self.step_s for back in range(count, 0, -1)]
 
-    def _widened(self, action: Action, path: str, remarks: tuple[Note, ...]) -> Action:
-        """For what the policy does not know: a drift, a jump off its forecast, and a time that went back."""
-        astray = "clock_went_back" in remarks or "jumped" in remarks
-        times = self._drift.widening(path) * (_ASTRAY_TIMES if astray else 1.0)
-        return replace(
-            action,
-            next_step=widened(action.next_step, times),
-            horizon=widened(action.horizon, times),
-        )
+    def _doubt(self, path: str, remarks: tuple[Note, ...], notes: tuple[Note, ...]) -> float:
+        """Times wider, for what the policy does not know: a drift, and what was odd about a measurement."""
+        doubtful = "clock_went_back" in remarks or "jumped" in remarks
+        doubtful |= "bad_sample" in remarks and "stale" not in notes
+        return self._drift.widening(path) * (_ASTRAY_TIMES if doubtful else 1.0)
+
+    def _moment(self, now: float | None) -> float:
+        at_s = self._clock() if now is None else now
+        if not math.isfinite(at_s):
+            raise InputError(f"the time of a forecast is a finite number of seconds, not {at_s}")
+        return at_s
 
     def _learn(self, known: _Path, step: Step, now: float) -> Drift | None:
         """Hold the forecast against the step."""
@@ -296,6 +336,10 @@ class BandwidthPredictor:
         detector = ModeDetector(self._mode_settings)
         detector.restore(saved["detector"])
         return _Path(detector, None if saved["last_s"] is None else float(saved["last_s"]))
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
 
 
 def _jumped(told: Quantiles, step: Step) -> bool:

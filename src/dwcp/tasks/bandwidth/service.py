@@ -9,6 +9,7 @@ from pathlib import Path
 from dwcp.errors import InputError
 from dwcp.tasks.bandwidth.accuracy import Accuracy, Sample, accuracy_of, write_samples
 from dwcp.tasks.bandwidth.contract import Step
+from dwcp.tasks.bandwidth.drift import Drift
 from dwcp.tasks.bandwidth.forecast import Forecast
 from dwcp.tasks.bandwidth.measured import as_step
 from dwcp.tasks.bandwidth.predictor import BandwidthPredictor
@@ -51,6 +52,11 @@ class ForecastService:
     def name(self) -> str:
         """The predictor's."""
         return self._predictor.name
+
+    @property
+    def retraining(self) -> tuple[Drift, ...]:
+        """The last drift of each of the predictor's paths for which retraining is wanted, oldest first."""
+        return self._predictor.retraining
 
     @property
     def samples(self) -> tuple[Sample, ...]:
