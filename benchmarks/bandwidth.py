@@ -3,7 +3,7 @@
 Run: ``make bench-bandwidth`` with the sets' folder in ``DWCP_BANDWIDTH``, or
 ``python benchmarks/bandwidth.py --data DIR``.
 
-Each set is dealt by trace: 60% to train on, 20% to choose by, 20% to judge on, a few thousand rows of each.
+Each set is dealt by trace: 60% to train on, 20% to choose by, 20% to judge on; thousands of rows of each.
 Networks and trees are trained on the training traces of all sets together, for comparison: no model trained
 on a set that may not be used so is given out. ``tcn-simulated`` saw simulated links alone, and
 ``blend-simulated`` is the blend around it; ``blend-of-rules`` has no model. The gates are held against
@@ -13,7 +13,9 @@ set that they are judged on. What a set does not tell (round trips, losses) is m
 
 import argparse
 import multiprocessing
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -21,22 +23,26 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from bandwidth_models import RECIPES, Trained, train
-from bandwidth_runs import BLEND, FROM_SIMULATION, Result, run_set
-from bandwidth_sets import SETS, bandwidth_folder
+from bandwidth_optimum import distances
+from bandwidth_runs import BLEND, FROM_SIMULATION, TIMED, Result, run_set
+from bandwidth_sets import SEED, SETS, bandwidth_folder
 from corpus import digests
 from dwcp.errors import InputError
 from dwcp.evaluation import Gate, check_gates
+from dwcp.tasks.bandwidth.examples import simulated_cases
+from dwcp.tasks.bandwidth.inputs import arrays
 from dwcp.tasks.bandwidth.walks import WALKS
 from reporting import RESULTS, report
 
 ItemT = TypeVar("ItemT")
 FoundT = TypeVar("FoundT")
 
-ROWS = (3000, 900, 1500)
+ROWS = (15_000, 1_500, 1_500)
 TARGETS = ("next", "horizon")
 MIB = 1 << 20
 
@@ -57,7 +63,24 @@ GATES = (
     Gate("rtt_within_20", 0.95, "at_least", "round trips within 20%, the worst set"),
     Gate("decide_p99_ms", 1.0, "at_most", "the slowest hundredth of decisions, on the worst set"),
     Gate("model_mib", 10.0, "at_most", "the graph's size"),
+    Gate(
+        "nine_models_mb", 500.0, "at_most", "a fresh process that has opened nine such graphs and asked each"
+    ),
 )
+
+NINE = """
+import sys
+from pathlib import Path
+from dwcp.serving.runtime import OnnxGraph
+from dwcp.tasks.bandwidth.task import TASK
+content = Path(sys.argv[1]).read_bytes()
+rows = TASK.arrays([case.context for case in TASK.examples(1, 1)])
+graphs = [OnnxGraph(content) for _ in range(9)]
+for graph in graphs:
+    graph.run(rows)
+status = Path("/proc/self/status").read_text()
+print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,17 +100,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     for result in results:
         show(result)
+    best = distances(trained)
     summary = {name: summarise(results, trained, name) for name in (BLEND, FROM_SIMULATION, "blend-of-rules")}
     show_summary(summary)
     figures = {
         "rows_at_most": dict(zip(("train", "validation", "test"), ROWS, strict=True)),
         "models": [
-            {"name": m.name, "training_s": m.training_s, "rows": m.rows, "parity": m.parity, "mib": mib(m)}
-            for m in trained
+            {
+                "name": model.name,
+                "training_s": model.training_s,
+                "rows": model.rows,
+                "parity": model.parity,
+                "mib": mib(model),
+                "graph_ms": graph_ms(model),
+            }
+            for model in trained
         ],
         "summary": summary,
         "sets": [result.as_json() for result in results],
+        "simulated": [found.as_json() for found in best],
     }
+    summary[BLEND]["nine_models_mb"] = nine_models_mb(trained)
     gates = check_gates(GATES, summary[BLEND])
     return report("bandwidth", figures, data, gates, time.perf_counter() - started, options.results)
 
@@ -128,6 +161,29 @@ def judged_line(result: Result) -> str:
 def mib(model: Trained) -> float:
     content = model.content if isinstance(model.content, bytes) else b"".join(model.content)
     return len(content) / MIB
+
+
+def graph_ms(model: Trained) -> tuple[float, float]:
+    """Median and 99th percentile of one answer of the graph, in ms."""
+    graph, rows = model.graph(), arrays([case.context for case in simulated_cases(TIMED, SEED)])
+    taken_ms = []
+    for row in range(TIMED):
+        one = {name: values[row : row + 1] for name, values in rows.items()}
+        started = time.perf_counter_ns()
+        graph.run(one)
+        taken_ms.append((time.perf_counter_ns() - started) / 1e6)
+    p50, p99 = np.quantile(taken_ms[TIMED // 10 :], [0.5, 0.99])
+    return float(p50), float(p99)
+
+
+def nine_models_mb(trained: Sequence[Trained]) -> float:
+    """Resident memory of a process of its own that serves nine of the largest graph."""
+    largest = max((m.content for m in trained if isinstance(m.content, bytes)), key=len)
+    with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
+        file.write(largest)
+        file.flush()
+        command = [sys.executable, "-c", NINE, file.name]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) * 1024 / 1e6
 
 
 def summarise(results: Sequence[Result], trained: Sequence[Trained], policy: str) -> dict[str, float]:
@@ -218,7 +274,9 @@ def show_summary(summary: dict[str, dict[str, float]]) -> None:
     for name in summary:
         table.add_column(name, justify="right")
     for figure in summary[BLEND]:
-        table.add_row(figure, *(f"{found[figure]:.3f}" for found in summary.values()))
+        table.add_row(
+            figure, *(f"{found[figure]:.3f}" if figure in found else "" for found in summary.values())
+        )
     Console(width=120).print(table)
 
 

@@ -57,7 +57,7 @@ def blend(told: Told, target: int, path: PathMemory | None, shared: SharedMemory
     if told.series.jumped or told.series.stalled:
         recent = np.log(told.series.values[-5:])
         low, high = min(low, float(recent.min()) - mid), max(high, float(recent.max()) - mid)
-    stated = _share_within(ordered, widths)
+    stated = told.within if told.within is not None else _share_within(ordered, widths)
     confidence = shared.reliability.calibrated(stated)
     if doubt > 1:
         confidence *= _DOUBTED / doubt

@@ -26,12 +26,14 @@ class Told:
         walks: logarithms of the simple forecasts after every step, ``(rules, 2, n)``.
         model: logarithms of the model's median, ``(2,)``, and distances of its tails below and above,
             ``(2, 2)``; None without a model.
+        within: the model's chance that the next step is within 20% of its median; None without a model.
         others: the model's RTT and jitter in ms; None without a model.
     """
 
     series: Series
     walks: Floats
     model: tuple[Floats, Floats] | None
+    within: float | None
     others: tuple[float, float] | None
 
     def latest(self, target: int) -> Floats:
@@ -61,9 +63,11 @@ class Experts:
             return None
         walks = np.log(np.stack([walk(series.values) for walk in WALKS.values()]))
         if self._graph is None:
-            return Told(series, walks, None, None)
+            return Told(series, walks, None, None, None)
         answer = self._graph.run(arrays(_asked(context)))
-        return Told(series, walks, _quantiles(answer, series), _others(answer))
+        mids, widths, shares = _quantiles(answer, series)
+        within = float(np.clip(np.asarray(answer["within_20"], np.float64), 0.0, 1.0) @ shares)
+        return Told(series, walks, (mids, widths), within, _others(answer))
 
 
 def _asked(context: Context) -> list[Context]:
@@ -73,15 +77,15 @@ def _asked(context: Context) -> list[Context]:
     return [replace(context, regime="datacenter"), replace(context, regime="internet")]
 
 
-def _quantiles(answer: Arrays, series: Series) -> tuple[Floats, Floats]:
-    """Medians and widths in logarithms; of two regimes the surer one counts more."""
+def _quantiles(answer: Arrays, series: Series) -> tuple[Floats, Floats, Floats]:
+    """Medians and widths in logarithms, and the shares of the regimes: the surer one counts more."""
     mbps = np.clip(np.asarray(answer["throughput_mbps"], np.float64), 0.0, MOST_MBPS)
     anchor = math.log(series.values[-1])
     logs = np.clip(np.log(mbps + series.floor) - anchor, -_MOST_LOG, _MOST_LOG) + anchor
     widths = np.clip(np.diff(logs, axis=2), _LEAST_WIDTH, _MOST_WIDTH)
     sure = 1 / widths.sum(axis=2, keepdims=True)
-    share = sure / sure.sum(axis=0)
-    return (logs[:, :, 1] * share[:, :, 0]).sum(axis=0), (widths * share).sum(axis=0)
+    shares = sure / sure.sum(axis=0)
+    return (logs[:, :, 1] * shares[:, :, 0]).sum(axis=0), (widths * shares).sum(axis=0), shares[:, 0, 0]
 
 
 def _others(answer: Arrays) -> tuple[float, float]:

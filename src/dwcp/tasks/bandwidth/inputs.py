@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from dwcp.features.spec import InputColumn, InputSpec
 from dwcp.task import Arrays, OutputColumn
 from dwcp.tasks.bandwidth.contract import Context, Step
-from dwcp.tasks.bandwidth.series import MOST_MBPS, STEPS, usable
+from dwcp.tasks.bandwidth.series import MOST_MBPS, STEPS
 
 __all__ = [
     "LINK_TYPES",
@@ -45,7 +46,10 @@ LINK_TYPES = ("", "dc", "metro", "wan", "edge")
 TIERS = ("", "tier1", "tier2", "tier3")
 TRANSPORTS = ("", "tcp", "udp", "quic")
 
+_MEASURED = attrgetter(*MEASURES)
 _MOST_FIGURE = 1e9
+_MOST = np.array([MOST_MBPS, MOST_MBPS, MOST_MBPS, 1.0, _MOST_FIGURE, _MOST_FIGURE, 1.0])
+"""Of each measure: more is a fault of the measurement."""
 _LEAST_STEP_S, _MOST_STEP_S = 1e-3, 86_400.0
 _MOST_EPOCH_S = 2**40
 
@@ -96,7 +100,7 @@ def arrays(contexts: Sequence[Context]) -> Arrays:
     for row, context in enumerate(contexts):
         steps = context.steps[-STEPS[context.regime] :]
         if steps:
-            window[row, -len(steps) :] = [_figures(step) for step in steps]
+            window[row, -len(steps) :] = _figures(steps)
     return {
         "window": window,
         "step_s": np.array([_bounded(c.step_s, _LEAST_STEP_S, _MOST_STEP_S) for c in contexts], np.float32),
@@ -108,21 +112,10 @@ def arrays(contexts: Sequence[Context]) -> Arrays:
     }
 
 
-def _figures(step: Step) -> tuple[float, ...]:
-    mbps = usable(step)
-    return (
-        MISSING if mbps is None else mbps,
-        _figure(step.rtt_ms, MOST_MBPS),
-        _figure(step.jitter_ms, MOST_MBPS),
-        _figure(step.packet_loss, 1.0),
-        _figure(step.retransmits, _MOST_FIGURE),
-        _figure(step.congestion_window, _MOST_FIGURE),
-        float(step.app_limited),
-    )
-
-
-def _figure(value: float | None, most: float) -> float:
-    return MISSING if value is None or not 0.0 <= value <= most else float(value)
+def _figures(steps: Sequence[Step]) -> NDArray[np.float64]:
+    """A row a step; what was not measured, or cannot be true, is missing."""
+    told = np.array([_MEASURED(step) for step in steps], np.float64)
+    return np.where((told >= 0.0) & (told <= _MOST), told, MISSING)
 
 
 def _bounded(value: float, low: float, high: float) -> float:

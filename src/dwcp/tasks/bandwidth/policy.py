@@ -26,6 +26,8 @@ __all__ = ["BlendPolicy"]
 _SAME_STEP, _NEXT_STEP = 0.5, 1.5
 """Contexts less than half a step apart are of one moment; more than one and a half apart, with a gap."""
 _SHAKEN_STEPS = 5
+_LOSS_STEPS, _LASTING = 3.0, 0.2
+"""Losses fade over three steps; a fifth of the forecast is their mean in the whole window."""
 
 
 class BlendPolicy:
@@ -139,11 +141,22 @@ def _hold(memory: PathMemory, shared: SharedMemory, target: int, made: Pending, 
 
 
 def _other_figures(context: Context, told: Told) -> tuple[float, float, float]:
-    """RTT and jitter: the model's where the window holds any; loss by its short and its long mean."""
-    rtt_ms, jitter_ms, recent = other_figures(context)
-    losses = [s.packet_loss for s in context.steps[-WINDOW:] if s.packet_loss is not None]
-    known = [loss for loss in losses if 0.0 <= loss <= 1.0]
-    packet_loss = (recent + sum(known) / len(known)) / 2 if known else 0.0
+    """RTT and jitter: the model's where the window holds any; loss by its recent and its lasting mean."""
+    rtt_ms, jitter_ms, _ = other_figures(context)
+    packet_loss = _recent_loss(context)
     if told.others is None:
         return rtt_ms, jitter_ms, packet_loss
     return told.others[0] if rtt_ms > 0 else 0.0, told.others[1] if jitter_ms > 0 else 0.0, packet_loss
+
+
+def _recent_loss(context: Context) -> float:
+    """Mean of losses, the latest counting most, with a share of the window's mean; 0 where none is known."""
+    losses = np.array(
+        [step.packet_loss for step in context.steps[-WINDOW:] if step.packet_loss is not None], np.float64
+    )
+    known = losses[(losses >= 0.0) & (losses <= 1.0)]
+    if not len(known):
+        return 0.0
+    weights = np.exp(-np.arange(len(known) - 1, -1, -1) / _LOSS_STEPS)
+    share = (1 - _LASTING) * (known @ weights) / weights.sum() + _LASTING * known.mean()
+    return min(1.0, float(share))

@@ -1,8 +1,8 @@
 """Networks over a window: a causal dilated TCN, and the published LSTMs; heads for every figure forecast.
 
 The TCN follows Bai, Kolter and Koltun ("An Empirical Evaluation of Generic Convolutional and Recurrent
-Networks for Sequence Modeling", 2018), small. Forecasts are residuals: to the last value and a linear map of
-means, in logarithms; quantiles are the median and two distances that cannot be negative.
+Networks for Sequence Modeling", 2018), small. What comes is forecast as a distribution around the last value;
+see `dwcp.tasks.bandwidth.model.density`.
 """
 
 from typing import Literal
@@ -11,23 +11,28 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dwcp.tasks.bandwidth.model.density import BINS, Density
 from dwcp.tasks.bandwidth.model.features import CHANNELS, FIGURES, Anchors, Features
 from dwcp.tasks.bandwidth.series import MOST_MBPS
 
-__all__ = ["LOSS_OFFSET", "NETWORKS", "Forecast", "Network", "NetworkName"]
+__all__ = ["LOSS_OFFSET", "NETWORKS", "TARGETS", "Forecast", "Network", "NetworkName"]
 
 NetworkName = Literal["tcn", "lstm-128-64", "lstm-256-128", "lstm-attention"]
 
 NETWORKS: tuple[NetworkName, ...] = ("tcn", "lstm-128-64", "lstm-256-128", "lstm-attention")
 """What can be trained; the first is the usual one."""
 
-_WIDTH, _KERNEL = 24, 3
+_WIDTH, _KERNEL = 32, 3
 _DILATIONS = (1, 2, 4, 8, 16)
-_HIDDEN = 64
+_HIDDEN = 128
+_THINNED = 0.1
 _MOST_LOG, _MOST_MS_LOG = 6.0, 2.0
 _JITTER_FLOOR_MS = 0.01
-_OTHER = 4
+_OTHER = 3
 _MOST_LOGIT = 30.0
+
+TARGETS = 2
+"""Next step, and mean of the next few."""
 
 LOSS_OFFSET = 5.0
 """Loss is rare: an untrained head says one packet in 150."""
@@ -94,7 +99,7 @@ def _encoder(name: NetworkName) -> _Tcn | _Lstm:
 
 
 class Forecast(nn.Module):
-    """Window to residuals: what is trained.
+    """Window to the chances of what comes: what is trained.
 
     Args:
         name: which network.
@@ -104,26 +109,25 @@ class Forecast(nn.Module):
         super().__init__()
         self.features = Features()
         self.encoder = _encoder(name)
-        self.linear = nn.Linear(FIGURES, 2)
         self.hidden = nn.Linear(FIGURES + self.encoder.width, _HIDDEN)
-        self.heads = nn.Linear(_HIDDEN, 6 + _OTHER)
-        for layer in (self.linear, self.heads):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        self.deeper = nn.Linear(_HIDDEN, _HIDDEN)
+        self.thinned = nn.Dropout(_THINNED)
+        self.heads = nn.Linear(_HIDDEN, TARGETS * BINS + _OTHER)
+        nn.init.zeros_(self.heads.weight)
+        nn.init.zeros_(self.heads.bias)
 
-    def forward(self, *raw: Tensor) -> tuple[Tensor, Tensor, Tensor, Anchors]:
-        """Log medians ``[batch, 2]``, distances below and above ``[batch, 2, 2]``, other heads, anchors."""
+    def forward(self, *raw: Tensor) -> tuple[Tensor, Tensor, Anchors]:
+        """Logits of the bins ``[batch, TARGETS, BINS]``, other heads ``[batch, 3]``, and anchors."""
         channels, figures, anchors = self.features(*raw)
-        return *self.told(channels, figures, anchors), anchors
+        return *self.told(channels, figures), anchors
 
-    def told(self, channels: Tensor, figures: Tensor, anchors: Anchors) -> tuple[Tensor, Tensor, Tensor]:
+    def told(self, channels: Tensor, figures: Tensor) -> tuple[Tensor, Tensor]:
         """The same, from features that are made already."""
         both = torch.cat([figures, self.encoder(channels)], dim=1)
-        found: Tensor = self.heads(functional.relu(self.hidden(both)))
-        mids = torch.clamp(self.linear(figures) + found[:, :2], -_MOST_LOG, _MOST_LOG)
-        scale = (anchors.scale + 0.02).unsqueeze(2)
-        widths = functional.softplus(found[:, 2:6]).reshape(-1, 2, 2) * 3.0 * scale
-        return mids, torch.clamp(widths, 1e-3, _MOST_LOG), found[:, 6:]
+        hidden = functional.relu(self.hidden(both))
+        hidden = hidden + functional.relu(self.deeper(self.thinned(hidden)))
+        found: Tensor = self.heads(hidden)
+        return found[:, : TARGETS * BINS].reshape(-1, TARGETS, BINS), found[:, TARGETS * BINS :]
 
 
 class Network(nn.Module):
@@ -136,19 +140,23 @@ class Network(nn.Module):
     def __init__(self, forecast: Forecast) -> None:
         super().__init__()
         self.forecast = forecast
+        self.density = Density()
 
     def forward(self, *raw: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Throughputs ``[batch, 2, 3]``, P(within 20%), RTT, jitter and loss, each ``[batch]``."""
-        mids, widths, other, anchors = self.forecast(*raw)
-        logs = torch.stack([mids - widths[:, :, 0], mids, mids + widths[:, :, 1]], dim=2)
+        logits, other, anchors = self.forecast(*raw)
+        chances = torch.softmax(logits, dim=2)
+        next_step, horizon = (self.density(chances[:, target], anchors) for target in range(TARGETS))
+        logs = torch.clamp(torch.stack([next_step[0], horizon[0]], dim=1), -_MOST_LOG, _MOST_LOG)
         latest, floor = anchors.latest_mbps.unsqueeze(2), anchors.floor_mbps.unsqueeze(2)
         mbps = torch.clamp(latest * torch.exp(logs) - floor, 0.0, MOST_MBPS)
-        moved = torch.exp(torch.clamp(other[:, 1:3], -_MOST_MS_LOG, _MOST_MS_LOG))
+        moved = torch.exp(torch.clamp(other[:, :2], -_MOST_MS_LOG, _MOST_MS_LOG))
         rtt_ms = anchors.rtt_ms[:, 0] * moved[:, 0]
         jitter = torch.clamp(
             (anchors.jitter_ms[:, 0] + _JITTER_FLOOR_MS) * moved[:, 1] - _JITTER_FLOOR_MS, 0.0
         )
-        return mbps, _sigmoid(other[:, 0]), rtt_ms, jitter, _sigmoid(other[:, 3] - LOSS_OFFSET)
+        within = torch.clamp(next_step[1], 0.0, 1.0)
+        return mbps, within, rtt_ms, jitter, _sigmoid(other[:, 2] - LOSS_OFFSET)
 
 
 def _sigmoid(values: Tensor) -> Tensor:
