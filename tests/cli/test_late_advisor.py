@@ -1,7 +1,10 @@
 """The real advisor is loaded when it is asked, and not before."""
 
-from dwcp.cli.late_advisor import LateAdvisor
+import threading
+
+from dwcp.cli.late_advisor import LateAdvisor, LateAdvisors, late_forecasts
 from dwcp.serving import Hint, Reason
+from dwcp.tasks.bandwidth.contract import Action, Context, Step
 
 
 class Real:
@@ -41,3 +44,56 @@ def test_the_first_question_loads_the_real_one_which_answers_the_next():
     advisor.close()
     assert real.observed == [("compression", "x", "a", "o")]
     assert real.closed
+
+
+def test_a_question_that_is_not_worth_it_loads_nothing():
+    loads: list[int] = []
+    loaded = threading.Event()
+
+    def load() -> Real:
+        loads.append(1)
+        loaded.set()
+        return Real()
+
+    advisor = LateAdvisor("bandwidth", load, lambda context: context == "long")
+    assert advisor.ask("bandwidth", "short").action is None
+    assert (loads, advisor._thread) == ([], None)
+    advisor.ask("bandwidth", "long")
+    assert loaded.wait(30)
+    advisor._thread.join()
+    assert advisor.ask("bandwidth", "short").action == "bandwidth short"
+    assert loads == [1]
+
+
+def test_several_are_asked_each_for_its_own_task():
+    reals = {name: Real() for name in ("compression", "bandwidth")}
+    each = {name: LateAdvisor(name, lambda name=name: reals[name]) for name in reals}
+    advisor = LateAdvisors(each.values())
+    for name, late in each.items():
+        advisor.ask(name, "x")
+        late._thread.join()
+        assert advisor.ask(name, "x").action == f"{name} x"
+    assert (advisor.ask("peers", "x").action, advisor.ask("peers", "x").confidence) == (None, 0.0)
+    advisor.observe("bandwidth", "x", "a", "o")
+    advisor.observe("peers", "x", "a", "o")
+    advisor.close()
+    assert (reals["bandwidth"].observed, reals["compression"].observed) == (
+        [("bandwidth", "x", "a", "o")],
+        [],
+    )
+    assert all(real.closed for real in reals.values())
+
+
+def test_forecasts_are_loaded_in_the_third_second_and_need_no_model():
+    advisor = late_forecasts(1000.0)
+    steps = (Step(20.0), Step(22.0), Step(21.0))
+    for count in range(3):
+        advisor.ask("bandwidth", Context(steps[:count], 1.0, 1.8e9, "a:1"))
+        assert advisor._thread is None, "the first seconds of a transfer load nothing"
+    whole = Context(steps, 1.0, 1.8e9, "a:1")
+    assert advisor.ask("bandwidth", whole).action is None
+    advisor._thread.join()
+    told = advisor.ask("bandwidth", whole).action
+    assert isinstance(told, Action)
+    assert 5 < told.horizon.low < told.horizon.mid < told.horizon.high < 60
+    advisor.close()

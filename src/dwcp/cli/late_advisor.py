@@ -1,12 +1,19 @@
 """An advisor that is loaded when it is first asked: nobody waits for it, and short work never loads it."""
 
 import threading
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dwcp.serving import Hint, Reason
 
-__all__ = ["LateAdvisor"]
+if TYPE_CHECKING:
+    from dwcp.serving.local import LocalAdvisor
+
+__all__ = ["LateAdvisor", "LateAdvisors", "late_forecasts"]
+
+_STEPS_BEFORE_FORECASTS = 3
+"""Seconds of measurements from which on forecasts are loaded: before, they say little more than the latest of
+these, and most transfers are over."""
 
 
 class _Closable(Protocol):
@@ -23,25 +30,33 @@ class LateAdvisor:
     Args:
         task_name: the only task that the real one knows.
         load: makes the real one; called once, from a thread of its own, and must not raise.
+        is_worth_it: whether a context is worth loading for; every one unless given.
     """
 
-    def __init__(self, task_name: str, load: Callable[[], _Closable]) -> None:
-        self._task_name, self._load = task_name, load
+    def __init__(
+        self,
+        task_name: str,
+        load: Callable[[], _Closable],
+        is_worth_it: Callable[[Any], bool] = lambda _: True,
+    ) -> None:
+        self.task_name = task_name
+        self._load, self._is_worth_it = load, is_worth_it
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loaded: _Closable | None = None
 
     def ask(self, task_name: str, context: Any) -> Hint[Any]:
         """The real one's hint; none while it is not loaded. See `dwcp.serving.Advisor`."""
-        if task_name == self._task_name:
+        if task_name == self.task_name:
             if self._loaded is not None:
                 return self._loaded.ask(task_name, context)
-            self._begin()
-        return Hint(None, Reason.FALLBACK_NO_MODEL, 0.0, None, {}, (), "the model is not loaded", 0.0)
+            if self._is_worth_it(context):
+                self._begin()
+        return _nothing("the model is not loaded")
 
     def observe(self, task_name: str, context: Any, action: Any, outcome: Any) -> None:
         """Hand an outcome to the real one, once it is loaded."""
-        if self._loaded is not None and task_name == self._task_name:
+        if self._loaded is not None and task_name == self.task_name:
             self._loaded.observe(task_name, context, action, outcome)
 
     def close(self) -> None:
@@ -57,3 +72,54 @@ class LateAdvisor:
 
     def _run(self) -> None:
         self._loaded = self._load()
+
+
+class LateAdvisors:
+    """Several of them, each asked for its own task.
+
+    Args:
+        advisors: for one task each.
+    """
+
+    def __init__(self, advisors: Iterable[LateAdvisor]) -> None:
+        self._advisors = {advisor.task_name: advisor for advisor in advisors}
+
+    def ask(self, task_name: str, context: Any) -> Hint[Any]:
+        """The hint of the task's own advisor; none for a task without. See `dwcp.serving.Advisor`."""
+        advisor = self._advisors.get(task_name)
+        return _nothing("nobody knows this task") if advisor is None else advisor.ask(task_name, context)
+
+    def observe(self, task_name: str, context: Any, action: Any, outcome: Any) -> None:
+        """Hand an outcome to the task's own advisor."""
+        advisor = self._advisors.get(task_name)
+        if advisor is not None:
+            advisor.observe(task_name, context, action, outcome)
+
+    def close(self) -> None:
+        """Close all of them."""
+        for advisor in self._advisors.values():
+            advisor.close()
+
+
+def late_forecasts(deadline_ms: float) -> LateAdvisor:
+    """The blend of rules, which needs no model, from the third second of measurements on.
+
+    Args:
+        deadline_ms: longest a forecast may take.
+    """
+    return LateAdvisor(
+        "bandwidth",
+        lambda: _forecasts(deadline_ms),
+        lambda context: len(context.steps) >= _STEPS_BEFORE_FORECASTS,
+    )
+
+
+def _forecasts(deadline_ms: float) -> "LocalAdvisor":
+    from dwcp.serving.local import LocalAdvisor
+    from dwcp.tasks.bandwidth.task import TASK
+
+    return LocalAdvisor([TASK], None, deadline_ms=deadline_ms)
+
+
+def _nothing(detail: str) -> Hint[Any]:
+    return Hint(None, Reason.FALLBACK_NO_MODEL, 0.0, None, {}, (), detail, 0.0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,15 @@ def carry_out(
     import platform
 
     import typer
+    from msgspec.structs import replace
 
     from dwcp.cli.memory import tune_allocator
     from dwcp.transfer import Environment
 
     tune_allocator()
+    if not (model and _registry(session, registry).is_dir()):
+        # Nobody knows codecs: no look at the data for it.
+        options = replace(options, hints_after_s=inf)
     title = path.name or str(path)
     has_home = _is_home(session.home)
     with (
@@ -73,14 +78,17 @@ def carry_out(
 
 @contextmanager
 def _advisor(session: Session, registry: Path | None, model: bool) -> "Iterator[Advisor | None]":
-    """The champion, where there is one; else nobody: the transfer's own rule decides."""
-    root = registry or session.home / "registry"
-    if not (model and root.is_dir()):
+    """Forecasts, and the champion where there is one; else nobody: the transfer's own rules decide."""
+    if not model:
         yield None
         return
-    from dwcp.cli.late_advisor import LateAdvisor
+    from dwcp.cli.late_advisor import LateAdvisor, LateAdvisors, late_forecasts
 
-    advisor = LateAdvisor("compression", lambda: _loaded(session, root))
+    root = _registry(session, registry)
+    late = [late_forecasts(session.settings.hint_deadline_ms)]
+    if root.is_dir():
+        late.append(LateAdvisor("compression", lambda: _loaded(session, root)))
+    advisor = LateAdvisors(late)
     try:
         yield advisor
     except KeyboardInterrupt:
@@ -90,6 +98,10 @@ def _advisor(session: Session, registry: Path | None, model: bool) -> "Iterator[
         advisor.close()
         raise
     advisor.close()
+
+
+def _registry(session: Session, registry: Path | None) -> Path:
+    return registry or session.home / "registry"
 
 
 def _loaded(session: Session, root: Path) -> "LocalAdvisor":

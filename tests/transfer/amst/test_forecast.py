@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -63,6 +64,14 @@ def test_nonsense_is_passed_over(told: object) -> None:
 def test_absurd_without_measurements() -> None:
     assert forecast(_Told(_action(Quantiles(1, 2, 2e7))), _context()) is None
     assert forecast(_Told(_action(Quantiles(1, 2, 1e7))), _context()) == Quantiles(1, 2, 1e7)
+
+
+@pytest.mark.parametrize("confidence", [0.0, -1.0, 2.0, NAN, None])
+def test_without_measurements_and_confidence_nobody_knows_anything(confidence: float) -> None:
+    unsure = _Told(replace(_action(Quantiles(1, 10, 10_000)), confidence=confidence))
+    assert forecast(unsure, _context()) is None
+    assert forecast(unsure, _context(None)) is None
+    assert forecast(unsure, _context(200.0)) == Quantiles(1, 10, 10_000)
 
 
 @pytest.mark.parametrize("advisor", [None, FallbackAdvisor({})])

@@ -52,6 +52,22 @@ def test_streams_that_carry_more_are_kept() -> None:
     assert controller.reason is ChangeReason.PROBING
 
 
+def test_no_more_are_added_than_the_forecast_is_worth() -> None:
+    controller = StreamController(4)
+    controller.limit(6)
+    assert max(_drive(controller, 60, lambda count: 2.0 * count)) == 6
+    controller.limit(5)
+    assert _drive(controller, 5, lambda count: 2.0 * count, 60.0)[-1] == 6, "those that are there stay"
+    controller.limit(None)
+    assert _drive(controller, 200, lambda count: 2.0 * count, 65.0)[-1] == 64
+
+
+def test_signs_for_more_streams_come_before_the_forecast() -> None:
+    controller = StreamController(4)
+    controller.limit(6)
+    assert _drive(controller, 10, lambda count: 2.0 * count, resent_bytes=3000)[-1] == 64
+
+
 def test_streams_that_carry_no_more_are_taken_back() -> None:
     controller = StreamController(4)
     wanted = _drive(controller, 40, lambda _: 50.0)

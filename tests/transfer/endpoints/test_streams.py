@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from dwcp.errors import ConnectionLostError, StorageError
+from dwcp.tasks.compression.contract import Link
 from dwcp.transfer.endpoints.flow import ReadyQueue
 from dwcp.transfer.endpoints.session import Crew, Ending
 from dwcp.transfer.endpoints.streams import Streams
@@ -88,6 +89,20 @@ def test_a_bundle_that_was_taken_by_a_stream_that_had_just_died_goes_again() -> 
         ending.end()
     assert numbers == [7]
     assert credit.given == 1000
+
+
+def test_each_stream_is_fitted_to_its_share_of_the_link() -> None:
+    fitted: list[tuple[Link, int]] = []
+    control, ready, ending = Channel(), ReadyQueue(), Ending()
+    control.fit = lambda *what: fitted.append(what)  # type: ignore[attr-defined]
+    with Crew(ending) as crew:
+        streams = Streams(None, ready, None, SimpleNamespace(), crew, ending)  # type: ignore[arg-type]
+        ending.at_end(ready.close)
+        streams.fit(Link(100.0))
+        streams.begin(control)  # type: ignore[arg-type]
+        streams.fit(Link(200.0))
+        ending.end()
+    assert fitted == [(Link(200.0), 1)]
 
 
 def test_why_the_receiver_left_is_told_rather_than_that_it_left() -> None:

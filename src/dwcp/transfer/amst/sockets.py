@@ -7,7 +7,7 @@ from pathlib import Path
 from dwcp.errors import ConnectionLostError, InputError
 from dwcp.tasks.compression.contract import Link
 
-__all__ = ["congestion_control", "is_loss_based", "tune"]
+__all__ = ["congestion_control", "fit_send_buffer", "is_loss_based", "tune"]
 
 UNSENT_BYTES = 128 * 1024
 """Most that waits unsent in a socket (``TCP_NOTSENT_LOWAT``): what is written next leaves soon, and idle
@@ -16,8 +16,11 @@ AUTOTUNED_BYTES = 4 * 1024 * 1024
 """What Linux lets a send buffer grow to by itself (``tcp_wmem``)."""
 PAYLOAD_SHARE = 0.7
 """How much of a send buffer can be payload on the way; the rest is the kernel's own."""
+WORTH_GROWING = 1.1
+"""A buffer is set anew for a tenth more."""
 KEEPALIVE_PROBES = 3
 
+_MOST_SET = Path("/proc/sys/net/core/wmem_max")
 _ALGORITHMS = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
 _NAME_BYTES = 16
 
@@ -57,6 +60,26 @@ def tune(
         raise ConnectionLostError(f"a stream's socket cannot be set up: {error.strerror}") from error
 
 
+def fit_send_buffer(sock: socket.socket, link: Link, streams: int) -> None:
+    """Let the send buffer hold this stream's share of what the link holds, where the kernel would not.
+
+    It only ever grows: a buffer that is too large costs memory, one that is too small costs goodput. It stays
+    as it is where the system allows no larger one than the kernel grows it to.
+
+    Args:
+        sock: a TCP socket, also one that is wrapped in TLS.
+        link: as forecast.
+        streams: that share it.
+
+    Raises:
+        ConnectionLostError: the socket is closed.
+    """
+    try:
+        _fit_send_buffer(sock, link.bandwidth_mbps * 125 * link.rtt_ms / max(1, streams))
+    except OSError as error:
+        raise ConnectionLostError(f"a stream's socket cannot be set up: {error.strerror}") from error
+
+
 def congestion_control(sock: socket.socket) -> str:
     """The name of the congestion control in use.
 
@@ -90,10 +113,20 @@ def _set_options(sock: socket.socket, dead_after_s: float) -> None:
 
 
 def _fit_send_buffer(sock: socket.socket, held_bytes: float) -> None:
-    """The kernel doubles what it is told, and cuts it to ``wmem_max``."""
-    needed = (held_bytes + UNSENT_BYTES) / PAYLOAD_SHARE
-    if needed > AUTOTUNED_BYTES:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, min(round(needed / 2), 2**30))
+    """The kernel doubles what it is told, and cuts it to ``wmem_max``; then it grows the buffer no more."""
+    wanted = min((held_bytes + UNSENT_BYTES) / PAYLOAD_SHARE, 2.0 * _most_set_bytes(), 2.0**31)
+    if wanted <= AUTOTUNED_BYTES:
+        return
+    if wanted > WORTH_GROWING * sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, min(round(wanted / 2), 2**30))
+
+
+def _most_set_bytes() -> int:
+    """What the system lets a program ask for; 0 where it does not tell."""
+    try:
+        return int(_MOST_SET.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
 
 
 def _set_congestion_control(sock: socket.socket, name: str) -> None:

@@ -128,7 +128,7 @@ class StreamController:
     """
 
     def __init__(self, start: int, max_streams: int = 64, *, loss_based: bool = True) -> None:
-        self._max = max(1, max_streams)
+        self._max = self._worth = max(1, max_streams)
         self._wanted = max(1, min(self._max, start))
         self._reason = ChangeReason.START
         self._phase = _Phase.START
@@ -159,6 +159,16 @@ class StreamController:
     def reason(self) -> ChangeReason:
         """Why this many."""
         return self._reason
+
+    def limit(self, most: int | None) -> None:
+        """Without signs for more streams, add none beyond this for now; those that are there stay.
+
+        Signs come first: where losses hold each stream by itself, a forecast is of what these few carry.
+
+        Args:
+            most: as the forecast says; None for as many as agreed.
+        """
+        self._worth = self._max if most is None else max(1, min(self._max, most))
 
     def step(self, now: float, sample: Sample) -> int:
         """Take in what happened, and say how many streams there should be.
@@ -213,9 +223,10 @@ class StreamController:
     def _judge_hold(self, now: float, streams: int, mbps: float) -> None:
         self._heed_change(now, mbps)
         waited_s = now - self._held_s
-        if streams < self._max and waited_s >= self._climb_wait_s():
+        most = self._max if self._signs.more else self._worth
+        if streams < most and waited_s >= self._climb_wait_s():
             self._before, self._phase = (streams, self._usual_mbps or mbps), _Phase.CLIMB
-            self._change(now, min(self._max, streams * LATER_FACTOR), ChangeReason.PROBING)
+            self._change(now, min(most, streams * LATER_FACTOR), ChangeReason.PROBING)
         elif self._may_reduce(streams) and waited_s >= self._reduce_wait_s():
             least = UNSURE_STREAMS if self._signs.fewer else MANY
             self._reduce(now, streams, self._usual_mbps or mbps, least)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from dwcp.codecs import Buffer
 from dwcp.errors import ConnectionLostError, DwcpError
+from dwcp.tasks.compression.contract import Link
 from dwcp.telemetry import TcpInfo, read_tcp_info
 from dwcp.transfer.endpoints.wire import Wire
 from dwcp.transfer.protocol import (
@@ -183,6 +184,11 @@ class Channel:
         with contextlib.suppress(DwcpError, ValueError):
             return read_tcp_info(self._wire.fileno())
         return None
+
+    def fit(self, link: Link, streams: int) -> None:
+        """Let the kernel hold as much as the link does; one that is closed needs nothing."""
+        with contextlib.suppress(ConnectionLostError):
+            self._wire.fit(link, streams)
 
     @property
     def loss_based(self) -> bool:

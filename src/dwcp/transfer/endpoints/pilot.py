@@ -5,24 +5,28 @@ It also keeps the path's memory and writes the telemetry of streams and host, on
 
 import contextlib
 import time
-from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dwcp.errors import DwcpError, InputError
-from dwcp.tasks.bandwidth.contract import Context, Quantiles, Step
+from dwcp.tasks.bandwidth.contract import Quantiles
 from dwcp.tasks.compression.contract import Link
 from dwcp.telemetry import HostReading, StreamSampler, host_fields, read_host
 from dwcp.transfer.amst import (
+    STEP_S,
     Known,
     Limit,
     LinkEstimator,
+    Outlook,
     PathMemory,
     PathRecord,
     Sample,
     StreamController,
     StreamMeter,
-    forecast,
+    expected_mbps,
     starting_streams,
+    step_of,
+    streams_worth,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Pilot"]
 
-_SECOND_S = 1.0
 _NEAR_MS, _NEAR_MBPS = 2.0, 400.0
 """Hosts so near each other are mostly in one building, on Gigabit Ethernet or better, which two cores fill
 with some compression. Should the guess be wrong, little is encoded before the link shows its limit."""
@@ -44,7 +47,6 @@ _READY_S = 0.5
 _LEAST_READY_BYTES, _MOST_READY_BYTES = 512 * 1024, 12 * 1024 * 1024
 """Bundles that wait for a stream are encoded for the link as it was believed to be: not much, while that is
 a guess, and later what half a second takes."""
-_MOST_STEPS = 60
 
 
 class Pilot:
@@ -65,7 +67,7 @@ class Pilot:
         self._ready: ReadyQueue | None = None
         self._controller: StreamController | None = None
         self._meter: StreamMeter | None = None
-        self._steps: deque[Step] = deque(maxlen=_MOST_STEPS)
+        self._outlook = Outlook(environment.advisor, path)
         self._second: list[Sample] = []
         self._second_began_s = 0.0
         self._sampler = StreamSampler(environment.node_id, path)
@@ -94,7 +96,7 @@ class Pilot:
             How many streams to begin with.
         """
         rtt_ms = None if control is None or not control.rtt_us else control.rtt_us / 1e3
-        expected = forecast(self._environment.advisor, self._context())
+        expected = self._outlook.ask(time.time())
         self._estimator = LinkEstimator(self._prior(rtt_ms, expected))
         start = starting_streams(rtt_ms, self._remembered, max_streams, loss_based=loss_based)
         self._controller = StreamController(start, max_streams, loss_based=loss_based)
@@ -114,7 +116,9 @@ class Pilot:
 
     def link(self) -> Link:
         """The link as it is expected to be."""
-        return self._estimator.estimate().link
+        estimate = self._estimator.estimate()
+        mbps = expected_mbps(estimate, self._outlook.told)
+        return replace(estimate.link, bandwidth_mbps=mbps)
 
     def streams(self) -> int:
         """How many streams there are to be."""
@@ -146,8 +150,10 @@ class Pilot:
             self._make_room()
             self._controller.step(now, sample)
             self._second.append(sample)
-        if now - self._second_began_s >= _SECOND_S:
+        if now - self._second_began_s >= STEP_S:
             self._end_second(now, infos)
+            if self._estimator.estimate().known is Known.MEASURED:
+                streams.fit(self.link())
         return self._controller.wanted
 
     def close(self) -> None:
@@ -167,9 +173,6 @@ class Pilot:
             return self._memory.recall(self._path, time.time())
         return None
 
-    def _context(self) -> Context:
-        return Context(tuple(self._steps), _SECOND_S, time.time(), self._path)
-
     def _limit(self, credit: "Credit", is_ending: bool) -> Limit:
         if credit.exhausted:
             return Limit.CREDIT
@@ -180,13 +183,13 @@ class Pilot:
     def _make_room(self) -> None:
         estimate = self._estimator.estimate()
         if self._ready is not None and estimate.known in (Known.AT_LEAST, Known.MEASURED):
-            wanted = estimate.link.bandwidth_mbps * 1.25e5 * _READY_S
+            wanted = self.link().bandwidth_mbps * 1.25e5 * _READY_S
             self._ready.resize(int(min(max(wanted, _LEAST_READY_BYTES), _MOST_READY_BYTES)))
 
     def _end_second(self, now: float, infos: "dict[int, TcpInfo]") -> None:
         samples, self._second = self._second, []
         length_s, self._second_began_s = now - self._second_began_s, now
-        self._steps.append(_step_of(samples, length_s))
+        self._look_ahead(samples, length_s)
         recorder = self._environment.recorder
         if recorder is None or not self._environment.node_id:
             return
@@ -199,6 +202,14 @@ class Pilot:
             if before is not None:
                 fields = host_fields(before, self._host, length_s)
                 recorder.record("host", epoch_ns, {"node_id": self._environment.node_id, **fields})
+
+    def _look_ahead(self, samples: list[Sample], length_s: float) -> None:
+        """Make the forecast anew, and keep to the streams that are worth it."""
+        assert self._controller is not None
+        expected = self._outlook.take(step_of(samples, length_s), time.time())
+        estimate = self._estimator.estimate()
+        is_measured = estimate.known is Known.MEASURED
+        self._controller.limit(streams_worth(expected, estimate.link) if is_measured else None)
 
     def _tell_changes(self, epoch_ns: int, now_open: set[int]) -> None:
         recorder, controller = self._environment.recorder, self._controller
@@ -215,18 +226,3 @@ class Pilot:
                 }
                 recorder.record("stream_change", epoch_ns, fields)
         self._open = now_open
-
-
-def _step_of(samples: list[Sample], length_s: float) -> Step:
-    acked = sum(sample.acked_bytes for sample in samples)
-    sent = sum(sample.sent_bytes for sample in samples)
-    resent = sum(sample.resent_bytes for sample in samples)
-    last = samples[-1] if samples else None
-    network_s = sum(sample.interval_s for sample in samples if sample.is_network_limited)
-    return Step(
-        throughput_mbps=acked * 8e-6 / length_s,
-        rtt_ms=None if last is None else last.rtt_ms,
-        jitter_ms=None if last is None else last.jitter_ms,
-        packet_loss=min(resent / sent, 1.0) if sent else None,
-        app_limited=network_s < length_s / 2,
-    )

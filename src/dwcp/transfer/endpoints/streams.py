@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 from dwcp.errors import ConnectionLostError, DwcpError
+from dwcp.tasks.compression.contract import Link
 from dwcp.telemetry import TcpInfo
 from dwcp.transfer.endpoints.channel import Channel
 from dwcp.transfer.endpoints.flow import Credit, ReadyQueue
@@ -105,6 +106,13 @@ class Streams:
             running = list(self._streams.values())
         infos = ((stream.number, stream.channel.info()) for stream in running)
         return {number: info for number, info in infos if info is not None}
+
+    def fit(self, link: Link) -> None:
+        """Let the kernel hold, for each stream, its share of what the link does."""
+        with self._lock:
+            running = list(self._streams.values())
+        for stream in running:
+            stream.channel.fit(link, len(running))
 
     @property
     def count(self) -> int:

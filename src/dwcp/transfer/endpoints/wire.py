@@ -8,7 +8,8 @@ from struct import Struct
 
 from dwcp.codecs import Buffer
 from dwcp.errors import ConnectionLostError, TransferError
-from dwcp.transfer.amst import congestion_control, is_loss_based
+from dwcp.tasks.compression.contract import Link
+from dwcp.transfer.amst import congestion_control, fit_send_buffer, is_loss_based
 from dwcp.transfer.security import TlsSocket, connection_error
 
 __all__ = ["Wire"]
@@ -104,6 +105,10 @@ class Wire:
     def fileno(self) -> int:
         """Of the socket."""
         return self._sock.fileno()
+
+    def fit(self, link: Link, streams: int) -> None:
+        """Let the kernel hold as much as the link does; see `fit_send_buffer`."""
+        fit_send_buffer(self._sock, link, streams)
 
     @property
     def loss_based(self) -> bool:
