@@ -13,7 +13,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from benchmarks.pages.bandwidth import bandwidth
 from benchmarks.pages.compression import compression, hde, hint, summary
+from benchmarks.pages.forecasts import modes, steered
 from benchmarks.pages.parts import Lines, Result
 from benchmarks.pages.storage import dedup, prefetch, sizes, storage
 from benchmarks.pages.transfer import races, transfer
@@ -95,6 +97,9 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Result], Lines]]] = {
     "storage": ("storage", storage),
     "dedup": ("dedup-index", dedup),
     "prefetch": ("prefetch", prefetch),
+    "bandwidth": ("bandwidth", bandwidth),
+    "modes": ("bandwidth-modes", modes),
+    "steered": ("transfer-forecast", steered),
 }
 """Section name to benchmark and what writes the section."""
 
