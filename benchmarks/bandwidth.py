@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import TypeVar
 
 import numpy as np
@@ -29,22 +30,24 @@ from rich.table import Table
 
 from bandwidth_models import RECIPES, Trained, train
 from bandwidth_optimum import distances
-from bandwidth_runs import BLEND, FROM_SIMULATION, TIMED, Result, run_set
+from bandwidth_runs import BLEND, FROM_SIMULATION, Result, run_set
 from bandwidth_sets import SEED, SETS, bandwidth_folder
 from corpus import digests
 from dwcp.errors import InputError
 from dwcp.evaluation import Gate, check_gates
 from dwcp.tasks.bandwidth.examples import simulated_cases
 from dwcp.tasks.bandwidth.inputs import arrays
+from dwcp.tasks.bandwidth.policy import BlendPolicy
 from dwcp.tasks.bandwidth.walks import WALKS
 from reporting import RESULTS, report
 
 ItemT = TypeVar("ItemT")
 FoundT = TypeVar("FoundT")
 
-ROWS = (15_000, 1_500, 1_500)
+ROWS = (15_000, 1_500, 4_000)
 TARGETS = ("next", "horizon")
 MIB = 1 << 20
+TIMED = 2000
 
 GATES = (
     Gate("datacenter_least_within_20", 0.85, "at_least", "next step within 20%, the worst data-centre set"),
@@ -61,7 +64,7 @@ GATES = (
     Gate("loss_auc_gain", 0.08, "at_least", "AUC over the mean of the last five, the worst set"),
     Gate("jitter_log_skill", 0.0, "at_least", "error of log jitter saved against last value, the worst set"),
     Gate("rtt_within_20", 0.95, "at_least", "round trips within 20%, the worst set"),
-    Gate("decide_p99_ms", 1.0, "at_most", "the slowest hundredth of decisions, on the worst set"),
+    Gate("decide_p99_ms", 1.0, "at_most", "the slowest hundredth of decisions, graph and all"),
     Gate("model_mib", 10.0, "at_most", "the graph's size"),
     Gate(
         "nine_models_mb", 500.0, "at_most", "a fresh process that has opened nine such graphs and asked each"
@@ -120,7 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "sets": [result.as_json() for result in results],
         "simulated": [found.as_json() for found in best],
     }
-    summary[BLEND]["nine_models_mb"] = nine_models_mb(trained)
+    summary[BLEND] |= {"nine_models_mb": nine_models_mb(trained)}
+    summary[BLEND]["decide_p50_ms"], summary[BLEND]["decide_p99_ms"] = decide_ms(trained)
     gates = check_gates(GATES, summary[BLEND])
     return report("bandwidth", figures, data, gates, time.perf_counter() - started, options.results)
 
@@ -172,7 +176,24 @@ def graph_ms(model: Trained) -> tuple[float, float]:
         started = time.perf_counter_ns()
         graph.run(one)
         taken_ms.append((time.perf_counter_ns() - started) / 1e6)
-    p50, p99 = np.quantile(taken_ms[TIMED // 10 :], [0.5, 0.99])
+    return middle_and_tail(taken_ms)
+
+
+def decide_ms(trained: Sequence[Trained]) -> tuple[float, float]:
+    """Median and 99th percentile of a decision of the blend that runs its graph, in ms, alone."""
+    policy = BlendPolicy(next(model.graph() for model in trained if model.name == "tcn"))
+    taken_ms = []
+    for case in simulated_cases(TIMED, SEED):
+        started = time.perf_counter_ns()
+        action = policy.decide(case.context, 0.0, Random(0)).action
+        taken_ms.append((time.perf_counter_ns() - started) / 1e6)
+        policy.observe(case.context, action, case.outcomes[action], 0.0)
+    return middle_and_tail(taken_ms)
+
+
+def middle_and_tail(taken_ms: Sequence[float]) -> tuple[float, float]:
+    """Median and 99th percentile, past the first tenth, which warms up."""
+    p50, p99 = np.quantile(taken_ms[len(taken_ms) // 10 :], [0.5, 0.99])
     return float(p50), float(p99)
 
 
@@ -199,7 +220,6 @@ def summarise(results: Sequence[Result], trained: Sequence[Trained], policy: str
         "least_coverage": min(one.coverage for one in both),
         "most_coverage": max(one.coverage for one in both),
         "least_worst_decile": min(one.worst_decile for one in both if one.worst_decile is not None),
-        "decide_p99_ms": max(one.decide_ms[1] for one in results),
         "model_mib": max(mib(model) for model in trained if model.name.startswith("tcn")),
     }
     for target in TARGETS:

@@ -39,6 +39,7 @@ def bandwidth(result: Result) -> Lines:
                 "MAE saved",
                 "90 % covers",
                 "worst decile",
+                "exact would",
             ),
             [_set(one, target) for one in sets],
         )
@@ -71,7 +72,7 @@ def _set(one: Result, target: str) -> tuple[str, ...]:
     best = max(rules, key=rules.__getitem__)
     blend = _of(one, BLEND, target)
     near, low, high = blend["within_20"]
-    decile = blend["worst_decile"]
+    deciles = (blend["worst_decile"], blend["exact_worst_decile"])
     return (
         one["which"],
         f"{one['rows']:,} of {one['traces'][2]}",
@@ -82,7 +83,7 @@ def _set(one: Result, target: str) -> tuple[str, ...]:
         percent(blend["surer"][2]),
         percent(blend["mae_saved"][0]),
         percent(blend["coverage"]),
-        "–" if decile is None else percent(decile),
+        *("–" if decile is None else percent(decile) for decile in deciles),
     )
 
 

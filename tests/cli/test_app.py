@@ -27,7 +27,7 @@ WANTED = {
     *(f"dwcp store {verb}" for verb in ("init", "put", "get", "ls", "stats", "verify", "gc", "forget")),
     "dwcp store rebuild-index",
     "dwcp store passphrase",
-    *("dwcp predict bandwidth", "dwcp watch link"),
+    *("dwcp predict bandwidth", "dwcp watch link", "dwcp watch nodes", "dwcp watch etcd", "dwcp detect"),
     *("dwcp simulate compression", "dwcp simulate links", "dwcp data validate"),
     *(f"dwcp models {verb}" for verb in ("list", "show", "verify", "promote", "rollback", "diff", "export")),
 }

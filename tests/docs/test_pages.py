@@ -36,6 +36,7 @@ FOLLOWED = {
     "docs/tutorial.md": 8,
     "docs/how-to.md": 15,
     "docs/how-to/bandwidth.md": 7,
+    "docs/how-to/detect.md": 9,
     "docs/how-to/keys.md": 7,
     "docs/how-to/store.md": 13,
     "docs/how-to/store-from-python.md": 2,

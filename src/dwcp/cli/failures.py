@@ -46,7 +46,8 @@ EXIT_STATUSES: tuple[tuple[Status, str], ...] = (
     (Status.UNUSABLE, "what was given cannot be used: fix it, then ask again"),
     (
         Status.SHORT,
-        "it was done, but a gate or target is short, something was left out, or validation found faults",
+        "it was done, but a gate or target is short, something was left out, validation found faults, or a "
+        "detector raised an alarm",
     ),
     (Status.INTERRUPTED, "interrupted"),
 )

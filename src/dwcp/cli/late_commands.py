@@ -22,6 +22,7 @@ COMMANDS = {
     "advise": "dwcp.cli.advise",
     "predict": "dwcp.cli.predict",
     "watch": "dwcp.cli.watch",
+    "detect": "dwcp.cli.detect",
     "doctor": "dwcp.cli.doctor",
     "keys": "dwcp.cli.keys",
     "simulate": "dwcp.cli.simulate",

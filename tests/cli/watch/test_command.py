@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
@@ -15,6 +16,7 @@ from dwcp.cli.watch.target import Target
 from dwcp.errors import InputError
 from dwcp.tasks.bandwidth.accuracy import Accuracy
 from dwcp.tasks.bandwidth.contract import Step
+from dwcp.tasks.bandwidth.drift import Drift
 from dwcp.tasks.bandwidth.predictor import BandwidthPredictor
 
 
@@ -75,7 +77,7 @@ def test_what_was_learned_is_kept_for_the_next_time(run, interface, home, tmp_pa
     done = run("watch", "link", "localhost", "--count", 1)
     assert done.status == 0
     assert "nothing is known from before" in done.err
-    assert json.loads((home / "forecasts.json").read_text())["format"] == 1
+    assert json.loads((home / "forecasts.json").read_text())["format"] == 2
 
 
 def test_ctrl_c_ends_it_in_good_order(run, interface, monkeypatch, tmp_path):
@@ -106,6 +108,55 @@ def test_ctrl_c_in_a_process_of_its_own(tmp_path):
         _, complained = running.communicate(timeout=20)
     assert running.returncode == 130
     assert complained.splitlines()[-1] == "dwcp: interrupted"
+
+
+def test_killed_at_any_moment_it_goes_on_from_what_it_kept(run, tmp_path):
+    """Two processes, one after the other, that keep what they learn at once."""
+    keeper = (
+        "from dwcp.cli.watch import command; command._EVERY_S, command._KEPT_EVERY_S = 0.02, 0.0\n"
+        "from dwcp.cli.app import main; main(['watch', 'link', '127.0.0.1', '--json'])"
+    )
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    kept = tmp_path / "state" / "dwcp" / "forecasts.json"
+    for lines in (5, 9):
+        with subprocess.Popen(
+            [sys.executable, "-c", keeper], stdout=subprocess.PIPE, env=environment, cwd=tmp_path, text=True
+        ) as running:
+            seen = [json.loads(running.stdout.readline()) for _ in range(lines)]
+            running.kill()
+        predictor = BandwidthPredictor(step_s=0.02)
+        predictor.load(kept)
+    assert seen[0]["forecast"]["steps"] > 4
+    kept.write_bytes(kept.read_bytes()[:-40])
+    done = run("watch", "link", "127.0.0.1", "--count", 1)
+    assert done.status == 0
+    [said] = [line for line in done.err.splitlines() if "nothing is known from before" in line]
+    assert said.endswith("holds no saved predictor; remove it to begin anew")
+    predictor.load(kept)
+
+
+def test_what_is_odd_about_a_link_is_told_in_lines_json_and_picture(capsys):
+    from rich.console import Console
+
+    from dwcp.cli.watch.screen import Seen, _picture, screen
+
+    drift = Drift("p", "misses", 3.0, 0.1, 0.62)
+    forecast = replace(BandwidthPredictor().predict([90.0, 0.0], now=5.0), retraining=drift)
+    seen = Seen(5.0, Measured(Step(0.0), "tcp", 1, 0.0, 0.0), forecast, Accuracy(0))
+    wanted = "retraining is wanted: the share of misses has risen from 0.1 to 0.62"
+    for json_wanted in (False, True):
+        with screen("host", json=json_wanted) as show:
+            show(seen)
+    line, text = capsys.readouterr().out.splitlines()
+    assert "unsure: the link has stopped" in line
+    assert wanted in line
+    told = json.loads(text)["forecast"]
+    assert told["notes"][0] == "stalled"
+    assert told["retraining"] == {"path": "p", "sign": "misses", "at_s": 3.0, "before": 0.1, "after": 0.62}
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        console = Console(width=120, record=True, file=nowhere)
+        console.print(_picture("host", seen))
+    assert wanted in console.export_text()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 """``dwcp watch``: what goes on, live."""
 
-from dwcp.cli.watch.command import watch
+from dwcp.cli.watch.group import watch
 
 __all__ = ["watch"]

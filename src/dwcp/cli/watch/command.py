@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,14 +22,13 @@ from dwcp.errors import InputError, StorageError
 if TYPE_CHECKING:
     from dwcp.tasks.bandwidth.predictor import BandwidthPredictor
 
-__all__ = ["watch"]
+__all__ = ["link"]
 
 _EVERY_S = 1.0
+_KEPT_EVERY_S = 30.0
+"""What was learned is written so often: no more is lost when the process is killed."""
 
-watch = typer.Typer(name="watch", no_args_is_help=True, help="Watch what goes on, live.")
 
-
-@watch.command()
 def link(
     context: typer.Context,
     host: Annotated[str, typer.Argument(metavar="HOST[:PORT]", help="The other end.", show_default=False)],
@@ -43,7 +43,7 @@ def link(
 
     Measured are this host's TCP connections to the other end, as the kernel knows them; nothing is sent.
     While there is none, it is the network interface by which packets leave for it. What is learned of a link
-    is kept for the next time.
+    is kept for the next time, whatever ends this.
 
     For example: dwcp watch link backup.example.org:9440
     """
@@ -52,6 +52,7 @@ def link(
     predictor, by = new_predictor(session, registry, mode, _EVERY_S)
     memory = _memory(session)
     _recall(session, predictor, memory)
+    keeping = _Keeping(session, predictor, memory, time.monotonic())
     note(session, f"{target.name}: once a second, by {by}")
     with interruptible(session):
         watching = _Watching(target, predictor)
@@ -59,8 +60,9 @@ def link(
             with screen(target.name, json=json) as show:
                 for seen in watching.seconds(count):
                     show(seen)
+                    keeping.now_and_then(time.monotonic())
         finally:
-            _keep(session, predictor, memory)
+            keeping.last()
             if not json and watching.latest is not None and watching.latest.accuracy.samples:
                 say(accuracy_words(watching.latest.accuracy))
 
@@ -117,8 +119,23 @@ def _recall(session: Session, predictor: "BandwidthPredictor", memory: Path) -> 
             note(session, f"nothing is known from before: {error}")
 
 
-def _keep(session: Session, predictor: "BandwidthPredictor", memory: Path) -> None:
-    try:
-        predictor.save(memory)
-    except StorageError as error:
-        note(session, f"what was learned is not kept: {error}")
+class _Keeping:
+    """Writes what was learned: every so often, and in the end."""
+
+    def __init__(self, session: Session, predictor: "BandwidthPredictor", memory: Path, now: float) -> None:
+        self._session, self._predictor, self._memory = session, predictor, memory
+        self._kept_s = now
+
+    def now_and_then(self, now: float) -> None:
+        """Write, if that was some time ago; a failure is told in the end."""
+        if now - self._kept_s >= _KEPT_EVERY_S:
+            self._kept_s = now
+            with suppress(StorageError):
+                self._predictor.save(self._memory)
+
+    def last(self) -> None:
+        """Write, and say where that fails."""
+        try:
+            self._predictor.save(self._memory)
+        except StorageError as error:
+            note(self._session, f"what was learned is not kept: {error}")

@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from dwcp.cli.forecasting import forecast_json, forecast_rows, mbps_words, notes_line, range_words
+from dwcp.cli.forecasting import (
+    forecast_json,
+    forecast_rows,
+    mbps_words,
+    notes_line,
+    range_words,
+    retraining_words,
+)
 from dwcp.cli.output import print_json_line, say
 from dwcp.cli.watch.meter import Measured
 from dwcp.words import counted
@@ -69,7 +76,12 @@ def _print_json(seen: Seen) -> None:
 
 def _print_line(seen: Seen) -> None:
     told = f"next {range_words(seen.forecast.action.next_step)}, {seen.forecast.mode}"
-    say(", ".join([*_measured_words(seen.measured), told]))
+    words = [*_measured_words(seen.measured), told]
+    if seen.forecast.notes:
+        words.append(f"unsure: {notes_line(seen.forecast.notes)}")
+    if seen.forecast.retraining is not None:
+        words.append(retraining_words(seen.forecast.retraining))
+    say(", ".join(words))
     sys.stdout.flush()
 
 
@@ -105,6 +117,8 @@ def _picture(name: str, seen: Seen) -> "RenderableType":
         below.append(accuracy_words(seen.accuracy))
     if seen.forecast.notes:
         below.append(f"wider than usual: {notes_line(seen.forecast.notes)}")
+    if seen.forecast.retraining is not None:
+        below.append(retraining_words(seen.forecast.retraining))
     return Group(*map(Text, lines), table, *map(Text, below))
 
 

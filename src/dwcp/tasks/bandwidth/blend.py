@@ -9,15 +9,16 @@ from dwcp.tasks.bandwidth.conformal import Tails, quantile
 from dwcp.tasks.bandwidth.contract import Quantiles
 from dwcp.tasks.bandwidth.experts import Told
 from dwcp.tasks.bandwidth.hedge import Hedge
-from dwcp.tasks.bandwidth.memory import PathMemory, Pending, SharedMemory
+from dwcp.tasks.bandwidth.memory import AIMS, PathMemory, Pending, SharedMemory
 from dwcp.tasks.bandwidth.rules import WITHIN_LOGS, quantiles_of
 from dwcp.tasks.bandwidth.walks import ahead
 
 __all__ = ["Blend", "blend"]
 
 _PRIOR_STEPS = 20
-_MODEL_CREDIT = 5.0
-"""In mean losses: a model that was validated elsewhere is believed until it is wrong here."""
+_MODEL_CREDIT = (5.0, 15.0)
+"""In mean losses, for next step and horizon: a model that was validated elsewhere is believed until it is
+wrong here. Chosen on validation traces."""
 _PRIOR_ERRORS = (-0.5, -0.2, 0.0, 0.2, 0.5)
 _LEAST_WIDTH = 0.01
 _DOUBT = 2.0
@@ -45,11 +46,11 @@ class Blend:
 def blend(told: Told, target: int, path: PathMemory | None, shared: SharedMemory) -> Blend:
     """Blend the experts' forecasts of next step (0) or horizon (1)."""
     hedge = path.hedges[target] if path else _first_opinion(told, target, shared)
-    weights = hedge.weights(0.0 if told.model is None else _MODEL_CREDIT)
+    weights = hedge.weights(0.0 if told.model is None else _MODEL_CREDIT[target])
     experts = told.latest(target)
     mid = float(weights @ experts)
     widths = _widths(told, target, weights)
-    tails = path.tails[target] if path else Tails()
+    tails = path.tails[target] if path else Tails.aiming_at(AIMS[target])
     ordered = tails.ordered(shared.pools[target])
     bounds = tails.bounds(ordered)
     doubt = _doubt(told, path)

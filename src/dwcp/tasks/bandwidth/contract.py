@@ -66,7 +66,7 @@ class Quantiles:
 
     Attributes:
         low: the 5% quantile: what admission and stream counts go by.
-        mid: the median.
+        mid: the median, or near it: where a model forecasts, what is most likely within 20% of what comes.
         high: the 95% quantile.
     """
 

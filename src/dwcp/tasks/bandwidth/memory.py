@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dwcp.tasks.bandwidth.conformal import ScorePool, Tails
+from dwcp.tasks.bandwidth.conformal import LAPPED_TAIL, TAIL, ScorePool, Tails
 from dwcp.tasks.bandwidth.contract import HORIZON_STEPS
 from dwcp.tasks.bandwidth.hedge import Hedge
 from dwcp.tasks.bandwidth.reliability import Reliability
 
-__all__ = ["Memory", "PathMemory", "Pending", "SharedMemory"]
+__all__ = ["AIMS", "Memory", "PathMemory", "Pending", "SharedMemory"]
 
-TARGETS = 2
+AIMS = (TAIL, LAPPED_TAIL)
+"""Of the intervals of next step and horizon."""
+TARGETS = len(AIMS)
 _MOST_PATHS = 512
 
 
@@ -51,7 +53,7 @@ class PathMemory:
     """
 
     hedges: list[Hedge]
-    tails: list[Tails] = field(default_factory=lambda: [Tails() for _ in range(TARGETS)])
+    tails: list[Tails] = field(default_factory=lambda: [Tails.aiming_at(tail) for tail in AIMS])
     pending: deque[Pending] = field(default_factory=lambda: deque(maxlen=HORIZON_STEPS))
     recent: deque[float | None] = field(default_factory=lambda: deque(maxlen=HORIZON_STEPS))
     epoch_s: float | None = None

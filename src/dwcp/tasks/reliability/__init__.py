@@ -1,0 +1,1 @@
+"""Node reliability: is this node failing, and what speaks for it."""
