@@ -92,17 +92,17 @@ def ridge(values: Floats) -> Floats:
     logs = np.log(values)
     lagged = np.stack([_lagged(logs, lag) for lag in range(1, _LAGS)], axis=1) - logs[:, None]
     found = np.stack([logs, logs])
-    for row, target in enumerate(ahead(values)):
-        known = np.isfinite(target)
-        if known.sum() < 2 * _LAGS:
+    for row, (target, beyond) in enumerate(zip(ahead(values), (1, HORIZON_STEPS), strict=True)):
+        known = len(values) - beyond
+        if known < 2 * _LAGS:
             continue
-        inputs, wanted = lagged[known], np.log(target[known]) - logs[known]
-        penalty = _PENALTY * np.square(inputs).mean() * len(inputs) ** 0.5 + 1e-9
-        inverse = np.linalg.inv(inputs.T @ inputs + penalty * np.eye(_LAGS - 1))
-        weights = inverse @ (inputs.T @ wanted)
-        fitted = lagged @ weights
+        inputs, wanted = lagged[:known], np.log(target[:known]) - logs[:known]
+        products = inputs.T @ inputs
+        penalty = _PENALTY * float(products.trace()) / inputs.size * known**0.5 + 1e-9
+        inverse = np.linalg.inv(products + penalty * np.eye(_LAGS - 1))
+        fitted = lagged @ (inverse @ (inputs.T @ wanted))
         leverage = np.minimum(((inputs @ inverse) * inputs).sum(axis=1), 0.9)
-        fitted[known] = (fitted[known] - leverage * wanted) / (1 - leverage)
+        fitted[:known] = (fitted[:known] - leverage * wanted) / (1 - leverage)
         found[row] += fitted
     return np.asarray(
         np.clip(np.exp(np.clip(found, -_MOST_EXPONENT, _MOST_EXPONENT)), values.min(), values.max())

@@ -145,9 +145,9 @@ class Network(nn.Module):
     def forward(self, *raw: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Throughputs ``[batch, 2, 3]``, P(within 20%), RTT, jitter and loss, each ``[batch]``."""
         logits, other, anchors = self.forecast(*raw)
-        chances = torch.softmax(logits, dim=2)
-        next_step, horizon = (self.density(chances[:, target], anchors) for target in range(TARGETS))
-        logs = torch.clamp(torch.stack([next_step[0], horizon[0]], dim=1), -_MOST_LOG, _MOST_LOG)
+        twice = Anchors(*(getattr(anchors, name).repeat_interleave(TARGETS, 0) for name in Anchors.__slots__))
+        read, near = self.density(torch.softmax(logits, dim=2).reshape(-1, BINS), twice)
+        logs = torch.clamp(read.reshape(-1, TARGETS, 3), -_MOST_LOG, _MOST_LOG)
         latest, floor = anchors.latest_mbps.unsqueeze(2), anchors.floor_mbps.unsqueeze(2)
         mbps = torch.clamp(latest * torch.exp(logs) - floor, 0.0, MOST_MBPS)
         moved = torch.exp(torch.clamp(other[:, :2], -_MOST_MS_LOG, _MOST_MS_LOG))
@@ -155,7 +155,7 @@ class Network(nn.Module):
         jitter = torch.clamp(
             (anchors.jitter_ms[:, 0] + _JITTER_FLOOR_MS) * moved[:, 1] - _JITTER_FLOOR_MS, 0.0
         )
-        within = torch.clamp(next_step[1], 0.0, 1.0)
+        within = torch.clamp(near.reshape(-1, TARGETS)[:, 0], 0.0, 1.0)
         return mbps, within, rtt_ms, jitter, _sigmoid(other[:, 2] - LOSS_OFFSET)
 
 
