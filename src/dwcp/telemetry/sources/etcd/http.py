@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from dwcp.errors import ProtocolError
 from dwcp.telemetry.sources.etcd.endpoint import Endpoint
 
 __all__ = ["Answer", "HttpClient", "Outcome"]
@@ -46,7 +47,7 @@ class Answer(NamedTuple):
     why: str = ""
 
 
-class _DamagedError(Exception):
+class _DamagedError(ProtocolError):
     """The other end does not speak HTTP, or its answer is cut short."""
 
 
