@@ -27,7 +27,7 @@ _NODE_EXPORTER_QUERIES = NodeQueries()
 _When = Literal["before", "late", "now"]
 
 
-class _AwayError(Exception):
+class _AwayError(ConnectionLostError):
     """Prometheus tells nothing; why, in a few words."""
 
 
