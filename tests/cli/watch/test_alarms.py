@@ -8,6 +8,7 @@ import pytest
 
 from dwcp.cli.detecting import Detector
 from dwcp.cli.watch.alarms import Teller
+from dwcp.cli.watch.members import Presence
 from dwcp.cli.watch.webhook import Webhook
 from dwcp.errors import InputError
 from dwcp.telemetry.sources import etcd as etcd_source
@@ -239,12 +240,33 @@ def test_a_cluster_that_loses_a_member_is_told_second_by_second(run, cluster):
     cluster(*(second(place, 2 if 5 <= place < 10 else 3) for place in range(15) if place != 3))
     done = watch_etcd(run, "--count", 14, "--json")
     assert done.status == 3
-    begin, end, whole = events(done)
+    told = events(done)
+    assert [one["event"] for one in told] == ["begin", "away", "back", "end", "done"]
+    begin, away, back, end, whole = told
+    assert (away["at_s"] - START, away["words"]) == (7, "10.0.0.3:2379 has not answered for 3 s")
+    assert (back["at_s"] - START, back["words"]) == (10, "10.0.0.3:2379 answers again after 5 s")
     assert (begin["event"], begin["at_s"] - START, begin["since_s"] - START) == ("begin", 6, 5)
     assert begin["reasons"][0]["words"] == "1 of 3 members do not answer"
     assert (end["event"], whole["seconds"], whole["alarms"]) == ("end", 14, 1)
     cluster(*(second(place) for place in range(3)))
     assert watch_etcd(run, "--count", 3).status == 0
+
+
+def test_a_member_that_was_started_anew_is_told_as_that():
+    def silent(place, ok, anew=0):
+        return [replace(one, scrape_ok=int(ok), restarted=anew) for one in second(place).members[:1]]
+
+    presence = Presence(["a:2379"])
+    rows = [silent(0, True), silent(1, True, 1), silent(2, False), silent(3, False), silent(4, True)]
+    rows += [silent(place, False) for place in range(5, 95)] + [silent(95, True, 1), silent(96, True)]
+    anew = "started anew: its counters began again"
+    assert [list(presence.take(row)) for row in rows] == [
+        *([], [("restarted", f"a:2379 was {anew}")], [], [], [], [], []),
+        [("away", "a:2379 has not answered for 3 s")],
+        *([] for _ in range(87)),
+        [("back", f"a:2379 answers again after 90 s, and was {anew}")],
+        [],
+    ]
 
 
 def test_access_and_probe_are_checked(run, cluster, monkeypatch, tmp_path):

@@ -15,6 +15,13 @@ def test_an_alarm_takes_two_flags_of_three_and_tells_since_when(graph, live):
     assert [one.since_s for one in said[4:]] == [104.0, 104.0, 104.0, None, None]
 
 
+def test_an_episode_does_not_end_before_the_margin_is_clearly_below_the_threshold(graph, live):
+    said = live(DetectorPolicy(graph), [19.5, 19.5, 30, 30, 19.5, 19.5, 18.5, 18.5, 19.5, 19.5])
+    flags = [one.anomalous for one in said]
+    assert flags == [False, False, True, True, True, True, False, False, False, False]
+    assert [one.alarm for one in said[2:]] == [False, True, True, True, True, False, False, False]
+
+
 def test_what_is_furthest_off_is_named_with_its_value(graph, live):
     said = live(DetectorPolicy(graph), [30.0])[0]
     assert [(one.feature, one.value) for one in said.evidence] == [("latency_p50_ms", 30.0)]

@@ -22,7 +22,7 @@ def test_too_few_scores_leave_the_trained_threshold_and_many_move_it_within_boun
         scores.add(9.0, alarm=False)
     assert scores.threshold(1.0) == 3.0
     assert scores.threshold(8.0) == 9.0
-    assert scores.threshold(20.0) == 19.5
+    assert scores.threshold(20.0) == 20.0
 
 
 def test_seconds_before_during_and_after_an_alarm_are_not_taken_in():

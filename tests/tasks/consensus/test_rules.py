@@ -3,10 +3,19 @@
 from dataclasses import replace
 from random import Random
 
+import numpy as np
 import pytest
 
 from dwcp.tasks.consensus.contract import Context, Step
-from dwcp.tasks.consensus.rules import RulePolicy, broken_rules, hard_ratio, pca_residual, robust_z
+from dwcp.tasks.consensus.rules import (
+    HOLD,
+    RulePolicy,
+    broken_rules,
+    flagged,
+    hard_ratio,
+    pca_residual,
+    robust_z,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +59,13 @@ def test_a_rule_is_debounced_by_what_was_said_before(context_of, calm):
         policy.observe(context, action, None, 0.0)
         said.append((action.anomalous, action.alarm))
     assert said == [(False, False), (True, False), (True, True)]
+
+
+def test_while_an_alarm_stands_a_lower_margin_keeps_it_and_a_rule_needs_none():
+    near = 2.0 - HOLD / 2
+    margins = np.array([near, near, 3.0, near, 3.0, near, near, 0.0, 0.0, near, near])
+    none = np.zeros(len(margins), dtype=bool)
+    expected = [False, False, True, False, True, True, True, False, False, False, False]
+    assert flagged(margins, none, 2.0).tolist() == expected
+    assert flagged(margins, ~none, np.inf).all()
+    assert flagged(margins, none, 2.0 - HOLD).tolist() == [*[True] * 7, False, False, True, True]

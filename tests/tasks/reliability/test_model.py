@@ -105,3 +105,40 @@ def test_a_part_without_a_fault_is_refused_in_a_sentence() -> None:
     quiet = [case for case in cases if case.outcomes[FINE].kind == "quiet"]
     with pytest.raises(TrainingError, match="the training rows need labelled faults"):
         TASK.learner().fit(quiet, cases, TrainingOptions(epochs=1), lambda *_: None)
+
+
+def test_a_threshold_of_rows_that_trees_never_saw_keeps_its_rate_on_new_ones() -> None:
+    from dwcp.task import TrainingOptions
+    from dwcp.tasks.reliability.calibration import conformal_threshold
+    from dwcp.tasks.reliability.model.boosting import boost, margins, unseen_margins
+
+    rng = np.random.default_rng(5)
+    rows, new = (rng.normal(size=(count, 8)).astype(np.float32) for count in (1200, 4000))
+    faults = rng.random(len(rows)) < 0.2
+    rows[faults, 0] += 1.0
+    options, fold = TrainingOptions(seed=1, epochs=30), np.arange(len(rows)) * 4 // len(rows)
+    trees = boost(rows, faults, options)
+    asked = margins(trees, new)
+    unseen = unseen_margins(rows, faults, fold, 8, options)
+    rates = [
+        (asked > conformal_threshold(one[~faults], 0.05)).mean() for one in (unseen, margins(trees, rows))
+    ]
+    assert rates[0] == pytest.approx(0.05, abs=0.02)
+    assert rates[1] > rates[0] + 0.02
+
+
+def test_features_that_tell_are_kept_in_their_old_order() -> None:
+    from dwcp.task import TrainingOptions
+    from dwcp.tasks.reliability.model.boosting import boost, choose, gain_shares
+
+    rng = np.random.default_rng(6)
+    rows = rng.normal(size=(800, 30)).astype(np.float32)
+    faults = rows[:, 4] + rows[:, 21] > 1.0
+    options = TrainingOptions(seed=1, epochs=5)
+    chosen = choose(rows, faults, 5, options)
+    assert {4, 21} < set(chosen.tolist())
+    assert sorted(chosen.tolist()) == chosen.tolist()
+    assert len(chosen) == 5
+    shares = gain_shares(boost(rows[:, chosen], faults, options), 5)
+    assert shares.max() == 1.0
+    assert sorted(chosen[shares > 0.2].tolist()) == [4, 21]
