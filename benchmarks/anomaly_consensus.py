@@ -31,6 +31,7 @@ from anomaly_consensus_runs import (
     figures,
     fit,
     latency_ms,
+    trade_off,
 )
 from anomaly_consensus_trees import ablation, leave_one_act_out
 from corpus import digests
@@ -107,6 +108,7 @@ def run(found: Sequence[Recorded], epochs: int, seeds: int) -> dict[str, object]
     told: dict[str, object] = {
         "recordings": [_described(recorded) for recorded in found],
         "by_time": judged(by_time, "by time"),
+        "trade_off": trade_off([said[DETECTOR] for said in by_time]),
         "by_time_types": by_type([said[DETECTOR] for said in by_time]),
         "fitted": dict(trained.summary),
         "parity": trained.parity,

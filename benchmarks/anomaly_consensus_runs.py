@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,9 @@ from numpy.typing import NDArray
 from anomaly_consensus_data import Recorded, act_of, events_of, kinds_of, quiet_with_shift, times_of
 from dwcp.evaluation import Bootstrap, Interval, average_precision, ratio_interval
 from dwcp.evaluation.detection import (
-    Span,
     by_event,
+    covered,
     debounced,
-    episodes,
-    event_recall,
-    false_episodes,
     recall_at_fpr,
     resampled_interval,
     vus_pr,
@@ -24,11 +22,12 @@ from dwcp.evaluation.detection import (
 from dwcp.evaluation.policy import Policy
 from dwcp.task import Arrays, Graph, TrainingOptions
 from dwcp.tasks.consensus.contract import Action, Context, Outcome
-from dwcp.tasks.consensus.figures import RANKED_FPR, score_of, spans_of
+from dwcp.tasks.consensus.figures import RANKED_FPR, events_told, score_of, spans_of
 from dwcp.tasks.consensus.inputs import PARTS, arrays
+from dwcp.tasks.consensus.model.operating import MOST_FPR
 from dwcp.tasks.consensus.policy import DetectorPolicy
 from dwcp.tasks.consensus.quiet import TARGET_FPR, conformal_threshold
-from dwcp.tasks.consensus.rules import DEBOUNCE
+from dwcp.tasks.consensus.rules import DEBOUNCE, flagged, hard_ratio
 from dwcp.tasks.consensus.series import ConsensusCase
 from dwcp.tasks.consensus.task import TASK
 from dwcp.training.graph import ExportedGraph
@@ -40,6 +39,8 @@ CALIBRATION_S = 90
 DETECTOR = "detector"
 _BUFFER_S = 10
 _TIMED = 1000
+_CURVE_POINTS = 60
+_NEVER = 1e9
 _JUDGED = ("quiet", "benign", "fault")
 
 Flags = NDArray[np.bool_]
@@ -62,8 +63,8 @@ class Said:
 
     def only(self, keep: Flags) -> "Said":
         """These rows."""
-        rows = np.flatnonzero(keep)
-        return Said([self.cases[row] for row in rows], self.score[rows], self.flag[rows])
+        rows = np.flatnonzero(keep).tolist()
+        return Said([self.cases[row] for row in rows], self.score[keep], self.flag[keep])
 
 
 class Listening:
@@ -105,8 +106,10 @@ def fit(
     quiet = np.isin(kinds_of(validation), ("quiet", "benign"))
     parts = np.asarray(graph.run(rows)["parts"], dtype=np.float64)[quiet]
     thresholds = np.array([conformal_threshold(parts[:, place], TARGET_FPR) for place in range(len(PARTS))])
+    summary = fitted.summary()
+    thresholds[PARTS.index("trees")] = cast("float", summary["trees_threshold"])
     parity = check_parity(fitted, content, rows)
-    return Trained(content, graph, thresholds, parity, fitted.summary(), time.perf_counter() - started)
+    return Trained(content, graph, thresholds, parity, summary, time.perf_counter() - started)
 
 
 def everyone(trained: Trained, cases: Sequence[ConsensusCase], skip_s: int = 0) -> dict[str, Said]:
@@ -226,29 +229,59 @@ def _rows(one: Said, series: str) -> tuple[Flags, Floats, Flags, Flags, list[str
     return kinds[keep] == "fault", one.score[keep], one.flag[keep], kinds[keep] == "benign", groups
 
 
+def trade_off(said: Sequence[Said]) -> list[dict[str, float]]:
+    """Event recall against false episodes an hour as the threshold moves, hard rules included.
+
+    From the fewest false alarms on, each point that finds more than all before it and flags few other
+    seconds. The threshold that ships is not taken from here.
+    """
+    scores = np.concatenate([one.score[~np.isin(kinds_of(one.cases), ("fault", "hidden"))] for one in said])
+    broken = [_broken(one.cases) for one in said]
+    points = []
+    for threshold in (*np.unique(np.quantile(scores, 1 - np.geomspace(0.1, 0.0003, _CURVE_POINTS))), np.inf):
+        moved = [
+            Said(one.cases, one.score, flagged(one.score, rules, float(threshold)))
+            for one, rules in zip(said, broken, strict=True)
+        ]
+        other = np.concatenate([one.flag[np.isin(kinds_of(one.cases), ("quiet", "benign"))] for one in moved])
+        if other.mean() > MOST_FPR:
+            continue
+        told = _events(moved)
+        names = ("event_recall", "false_episodes_per_hour")
+        points.append(
+            {"threshold": float(min(threshold, _NEVER))} | {name: cast("float", told[name]) for name in names}
+        )
+    kept: list[dict[str, float]] = []
+    for point in sorted(points, key=lambda one: (one["false_episodes_per_hour"], -one["event_recall"])):
+        if not kept or point["event_recall"] > kept[-1]["event_recall"]:
+            kept.append(point)
+    return kept
+
+
 def _events(said: Sequence[Said]) -> dict[str, object]:
     delays: list[float | None] = []
-    false, watched_s = 0, 0
+    false, excusable, watched_s = 0, 0, 0
     for one in said:
-        kinds, events, times = kinds_of(one.cases), events_of(one.cases), times_of(one.cases)
-        alarm = debounced(one.flag, DEBOUNCE)
-        faults = spans_of(times, kinds, events, ("fault",))
-        found = event_recall(faults, alarm, times)
-        delays += found.delays_s
-        excused = [
-            Span(span.begin_s, span.end_s + DEBOUNCE.of)
-            for span in spans_of(times, kinds, events, ("fault", "recovery", "hidden", "unknown"))
-        ]
-        false += len(false_episodes(episodes(alarm, times, join_s=2.0), excused))
-        watched_s += int(np.isin(kinds, ("quiet", "benign")).sum())
+        times = times_of(one.cases)
+        told = events_told(times, kinds_of(one.cases), events_of(one.cases), one.flag)
+        broken = _broken(one.cases)
+        delays += told.delays_s
+        false += len(told.false)
+        excusable += sum(bool(broken[covered([span], times)].any()) for span in told.false)
+        watched_s += told.watched_s
     known = [delay for delay in delays if delay is not None]
     return {
         "events": len(delays),
         "event_recall": len(known) / len(delays) if delays else None,
         "median_delay_s": float(np.median(known)) if known else None,
         "false_episodes": false,
+        "false_episodes_with_a_broken_rule": excusable,
         "false_episodes_per_hour": 3600.0 * false / watched_s if watched_s else None,
     }
+
+
+def _broken(cases: Sequence[ConsensusCase]) -> Flags:
+    return np.array([hard_ratio(case.context) >= 1 for case in cases], dtype=np.bool_)
 
 
 def _balanced(fault: Flags, flag: Flags) -> float:

@@ -62,19 +62,53 @@ def fit(parts: Parts, epochs: int) -> Fitted:
     return TASK.learner().fit(parts[0], parts[1], TrainingOptions(seed=SEED, epochs=epochs), silent)
 
 
-def judge(cases: Sequence[ReliabilityCase], models: Mapping[str, bytes]) -> dict[str, object]:
-    """Figures of every policy and of each part of the first model on the same rows, intervals by event."""
+def noticed(cases: Sequence[ReliabilityCase], unnoticed: frozenset[str]) -> NDArray[np.bool_]:
+    """All rows but those of faults that no client noticed, and the first second of any fault at a node.
+
+    A row tells of a whole second; a fault is done somewhere within the first of them.
+
+    Args:
+        cases: in order of time.
+        unnoticed: fleets' names and those of events, with a stroke between.
+    """
+    begun: set[tuple[str, str]] = set()
+    keep = np.ones(len(cases), dtype=np.bool_)
+    for row, case in enumerate(cases):
+        outcome = case.outcomes[FINE]
+        if outcome.kind == "fault":
+            keep[row] = (case.context.node, outcome.event) in begun
+            keep[row] &= f"{case.group}/{outcome.event}" not in unnoticed
+            begun.add((case.context.node, outcome.event))
+    return keep
+
+
+def judge(
+    cases: Sequence[ReliabilityCase], models: Mapping[str, bytes], keep: NDArray[np.bool_] | None = None
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Figures of every policy and of the novelty on the same rows, intervals by event: of all, and of some.
+
+    Args:
+        cases: what is judged.
+        models: graphs by name.
+        keep: which rows the second figures are of; those are left out when None.
+    """
     policies = [TASK.fallback(), *TASK.baselines()]
     policies += [DetectorPolicy(ExportedGraph(content), name) for name, content in models.items()]
     groups = event_groups(cases)
     found: dict[str, object] = {}
+    partly: dict[str, object] = {}
+    some: list[int] = [] if keep is None else np.flatnonzero(keep).tolist()
     for policy in policies:
         chosen = replay(cases, policy, cost_rows, SEED).chosen
         found[policy.name] = judged(cases, chosen, groups)
+        if some:
+            partly[policy.name] = judged(
+                [cases[row] for row in some], [chosen[row] for row in some], [groups[row] for row in some]
+            )
         if policy.name in models:
             novelty = [Action(action.anomalous, action.novelty) for action in chosen]
             found[f"{policy.name}: isolation forest alone"] = judged(cases, novelty, groups, ranks_only=True)
-    return found
+    return found, partly
 
 
 def judged(

@@ -1,6 +1,5 @@
 """Recorded nodes and servers that detectors are judged on, in the project's units."""
 
-import lzma
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dwcp.errors import InputError
+from dwcp.tasks.consensus.recorded import series_of
 from dwcp.tasks.reliability.series import Fleet
+from dwcp.telemetry.sources.recording import read_recording
 
 DEFAULT_FOLDER = Path("data/anomaly")
-NODES = "etcd_3n/nodes.csv.xz"
+NODES = "etcd_3n"
 SERVERS = ("smd/machine-*.npz", "asd/omi-*.npz")
 
 CORES, MEMORY_BYTES, DISK_BYTES_S = 2.0, 2.0**30, 1e8
@@ -25,6 +26,21 @@ _COLUMNS = (
 )
 _SHARES = {"error_rate": 1.0, "timeout_rate": 1.0, "packet_loss_rate": 1.0}
 _SHARES |= {"cpu_usage": CORES, "memory_usage": MEMORY_BYTES, "disk_io": DISK_BYTES_S}
+
+
+@dataclass(frozen=True)
+class RecordedNodes:
+    """The nodes of a cluster with injected faults.
+
+    Attributes:
+        fleet: rows of a fault at another node count as benign.
+        unnoticed: names of the faults that no client noticed, as the fleet has them.
+        files: what was read.
+    """
+
+    fleet: Fleet
+    unnoticed: frozenset[str]
+    files: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -58,44 +74,54 @@ def anomaly_folder(named: Path | None) -> Path:
     return folder
 
 
-def files(folder: Path) -> list[Path]:
-    """The files that are there.
+def servers(folder: Path) -> list[Path]:
+    """The servers' files.
 
     Raises:
-        InputError: the recorded nodes or all servers are missing.
+        InputError: there is none.
     """
-    servers = [file for pattern in SERVERS for file in sorted(folder.glob(pattern))]
-    if not (folder / NODES).is_file() or not servers:
-        raise InputError(f"the folder {folder} should hold {NODES} and {' or '.join(SERVERS)}")
-    return [folder / NODES, *servers]
+    found = [file for pattern in SERVERS for file in sorted(folder.glob(pattern))]
+    if not found:
+        raise InputError(f"the folder {folder} should hold {' or '.join(SERVERS)}")
+    return found
 
 
-def recorded_nodes(path: Path) -> Fleet:
-    """The nodes of a cluster with injected faults; rows of a fault at another node count as benign.
+def recorded_nodes(folder: Path) -> RecordedNodes:
+    """A recording of a cluster.
 
     Raises:
-        InputError: the file cannot be read as such a recording.
+        InputError: a file is missing or cannot be read.
+        SchemaError: it is no such recording.
     """
-    try:
-        table = pl.read_csv(lzma.decompress(path.read_bytes()), null_values=["nan"]).sort("ts", "node")
-        return _fleet(table)
-    except (OSError, lzma.LZMAError, pl.exceptions.PolarsError, ValueError) as error:
-        raise InputError(f"{path} is no recording of nodes: {error}") from error
+    recording = read_recording(folder)
+    fleet = _fleet(recording.nodes.sort("ts", "node"), folder.name)
+    hidden = [
+        time
+        for time, kind in zip(
+            *(getattr(series_of(recording, ""), name) for name in ("times_s", "kinds")), strict=True
+        )
+        if kind == "hidden"
+    ]
+    rows = np.isin(fleet.times_s, hidden)[:, None] & (fleet.kinds == "fault")
+    files = tuple(
+        sorted(path for stem in ("cluster", "nodes", "faults") for path in folder.glob(f"{stem}.csv*"))
+    )
+    return RecordedNodes(fleet, frozenset(fleet.events[rows].tolist()), files)
 
 
-def _fleet(table: pl.DataFrame) -> Fleet:
+def _fleet(table: pl.DataFrame, name: str) -> Fleet:
     nodes = table["node"].unique().sort().to_list()
     shape = (table.height // len(nodes), len(nodes))
     metrics = np.stack(
         [
-            np.minimum(values / _SHARES[name], 1.0) if name in _SHARES else values
-            for name in _COLUMNS
-            for values in [table[name].cast(pl.Float64).fill_null(np.nan).to_numpy().reshape(shape)]
+            np.minimum(values / _SHARES[column], 1.0) if column in _SHARES else values
+            for column in _COLUMNS
+            for values in [table[column].cast(pl.Float64).fill_null(np.nan).to_numpy().reshape(shape)]
         ],
         axis=2,
     )
     kind, fault, here = (
-        np.array(table[name].to_list()).reshape(shape) for name in ("kind", "fault", "fault_here")
+        np.array(table[column].to_list()).reshape(shape) for column in ("kind", "fault", "fault_here")
     )
     kinds = np.where(kind == "none", "quiet", np.where(kind == "recovery", "recovery", "benign"))
     kinds = np.where((kind == "fault") & (here == 1), "fault", kinds)
@@ -103,7 +129,7 @@ def _fleet(table: pl.DataFrame) -> Fleet:
     number = np.cumsum(changes.any(axis=1))
     events = np.where(kinds == "quiet", "", np.char.add(np.char.add(fault, "-"), number[:, None].astype(str)))
     times_s = table["ts"].unique().sort().to_numpy().astype(np.float64)
-    return Fleet("etcd_3n", tuple(map(str, nodes)), times_s, metrics, kinds, events)
+    return Fleet(name, tuple(map(str, nodes)), times_s, metrics, kinds, events)
 
 
 def server(path: Path) -> Server:

@@ -31,6 +31,8 @@ _LOOK_S = 0.2
 _SURE_S = 1.2
 """So that what is looked at was scraped after the event."""
 
+Beside = Callable[[], Coroutine[None, None, None]]
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -49,7 +51,9 @@ class Wishes:
     seed: int
 
 
-async def record(cluster: Cluster, wishes: Wishes, folder: Path, say: Callable[[str], None]) -> None:
+async def record(
+    cluster: Cluster, wishes: Wishes, folder: Path, say: Callable[[str], None], beside: Beside | None = None
+) -> None:
     """Record into a folder.
 
     Args:
@@ -57,6 +61,7 @@ async def record(cluster: Cluster, wishes: Wishes, folder: Path, say: Callable[[
         wishes: what to record.
         folder: must have no recording.
         say: told of each event that is over.
+        beside: what runs from when the cluster is up until all is done; then it is cancelled.
 
     Raises:
         InputError: the cluster does not come up.
@@ -68,7 +73,8 @@ async def record(cluster: Cluster, wishes: Wishes, folder: Path, say: Callable[[
         writers = [opened.enter_context(RecordingWriter(path)) for path in (folder, folder / PROBE_FOLDER)]
         watch = Watch(cluster, clients, load, writers, Random(rng.random()))
         director = Director(cluster, load, watch, writers, rng, say)
-        await until_done(director.run(wishes), load.run(), watch.run())
+        more = [_after(director.up, beside)] if beside else []
+        await until_done(director.run(wishes), load.run(), watch.run(), *more)
         for client in clients.values():
             await client.close()
 
@@ -100,6 +106,8 @@ class Director:
         self._writers = writers
         self._rng = rng
         self._say = say
+        self.up = asyncio.Event()
+        """Set when the cluster is well for the first time."""
 
     async def run(self, wishes: Wishes) -> None:
         """All that was planned, and a quiet end.
@@ -111,6 +119,7 @@ class Director:
             raise InputError(
                 f"the cluster is not up after {_START_S:g} s; see {self._cluster.places.folder}/n*.log"
             )
+        self.up.set()
         await asyncio.sleep(_SETTLE_S)
         self._watch.writing = True
         await asyncio.sleep(wishes.quiet_s)
@@ -177,6 +186,11 @@ async def until_done(awaited: Coroutine[None, None, None], *beside: Coroutine[No
         await awaited
         for other in others:
             other.cancel()
+
+
+async def _after(begun: asyncio.Event, beside: Beside) -> None:
+    await begun.wait()
+    await beside()
 
 
 def _told(event: Event, count: int) -> str:

@@ -84,6 +84,11 @@ BENIGN: tuple[Type, ...] = (
     Type("defrag", "defrag", "follower", (2, 2)),
     Type("move_leader", "move_leader", "none", (2, 2)),
 )
+ABSENCES: tuple[Type, ...] = (
+    Type("restart_follower", "kill", "follower", (0.1, 0.3)),
+    Type("gone_follower", "kill", "follower", (75.0, 80.0)),
+)
+"""A member that is back at once, all its counters at zero, and one that is gone for long, then back."""
 _GAP_S = (15.0, 20.0)
 _FAULTS_A_BENIGN = 3
 

@@ -37,10 +37,10 @@ class Teller:
             self._webhook.send(event_json(event))
 
     def status(self, kind: str, at_s: float, words: str) -> None:
-        """The source went away, came back, or has something to say of itself.
+        """The source or a member of it went away, came back, was started anew, or complains.
 
         Args:
-            kind: ``away``, ``back`` or ``complaint``.
+            kind: ``away``, ``back``, ``restarted`` or ``complaint``.
             at_s: when.
             words: in one line.
         """

@@ -132,8 +132,10 @@ class _Watching:
     def __init__(
         self, name: str, source: "EtcdSource", detector: "Detector", episodes: Episodes, teller: "Teller"
     ) -> None:
+        from dwcp.cli.watch.members import Presence
         from dwcp.tasks.consensus.contract import STEPS, Step
 
+        self._presence = Presence([f"{one.host}:{one.port}" for one in source.endpoints])
         self._name, self._source, self._detector = name, source, detector
         self._episodes, self._teller = episodes, teller
         self._steps: deque[Step] = deque(maxlen=STEPS)
@@ -166,6 +168,8 @@ class _Watching:
         self._last_s = end_s
         self._judged += 1
         self._teller.complaints(end_s, self._source.complaints)
+        for kind, words in self._presence.take(second.members):
+            self._teller.status(kind, end_s, words)
         verdict = self._verdict(end_s)
         event = self._episodes.take(verdict)
         if event is not None:

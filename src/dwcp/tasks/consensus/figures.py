@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from dwcp.tasks.consensus.contract import FINE, Action
 from dwcp.tasks.consensus.rules import DEBOUNCE
 from dwcp.tasks.consensus.series import ConsensusCase
 
-__all__ = ["RANKED_FPR", "figures", "score_of", "spans_of"]
+__all__ = ["RANKED_FPR", "EventsTold", "events_told", "figures", "score_of", "spans_of"]
 
 RANKED_FPR = 0.05
 _NONE = 1e6
@@ -32,6 +33,21 @@ _MOST_LOGIT = 30.0
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True)
+class EventsTold:
+    """What alarms were worth in one group.
+
+    Attributes:
+        delays_s: of each fault, None where it raised no alarm.
+        false: episodes of alarm that began outside faults, recoveries and what nobody knows.
+        watched_s: quiet and benign seconds.
+    """
+
+    delays_s: tuple[float | None, ...]
+    false: tuple[Span, ...]
+    watched_s: int
 
 
 def figures(cases: Sequence[ConsensusCase], chosen: Sequence[Action]) -> Mapping[str, float]:
@@ -93,6 +109,29 @@ def spans_of(times_s: Floats, kinds: Names, events: Names, wanted: Sequence[str]
     )
 
 
+def events_told(
+    times_s: Floats, kinds: Names, events: Names, flag: NDArray[np.bool_], grace_s: float = 0.0
+) -> EventsTold:
+    """What the alarms that follow from flags are worth in one group.
+
+    Args:
+        times_s: in order.
+        kinds: of its rows.
+        events: of its rows.
+        flag: which rows are flagged.
+        grace_s: how long after its end an event may still be found.
+    """
+    alarm = debounced(flag, DEBOUNCE)
+    faults = spans_of(times_s, kinds, events, ("fault",))
+    excused = (*faults, *spans_of(times_s, kinds, events, ("recovery", "hidden", "unknown")))
+    lenient = [Span(span.begin_s, span.end_s + DEBOUNCE.of) for span in excused]
+    return EventsTold(
+        event_recall(faults, alarm, times_s, grace_s=grace_s).delays_s,
+        false_episodes(episodes(alarm, times_s), lenient),
+        int(np.isin(kinds, ("quiet", "benign")).sum()),
+    )
+
+
 def _of_events(cases: Sequence[ConsensusCase], kinds: Names, flag: NDArray[np.bool_]) -> dict[str, float]:
     """Event recall and delay, and false episodes an hour, over all groups."""
     delays: list[float | None] = []
@@ -100,13 +139,10 @@ def _of_events(cases: Sequence[ConsensusCase], kinds: Names, flag: NDArray[np.bo
     for rows in _rows_by_group(cases).values():
         times = np.array([cases[row].time_s for row in rows])
         events = np.array([cases[row].outcomes[FINE].event for row in rows], dtype=np.str_)
-        alarm = debounced(flag[rows], DEBOUNCE)
-        faults = spans_of(times, kinds[rows], events, ("fault",))
-        delays += event_recall(faults, alarm, times, grace_s=DEBOUNCE.of - 1).delays_s
-        excused = (*faults, *spans_of(times, kinds[rows], events, ("recovery", "hidden", "unknown")))
-        lenient = [Span(span.begin_s, span.end_s + DEBOUNCE.of) for span in excused]
-        false += len(false_episodes(episodes(alarm, times), lenient))
-        watched_s += int(np.isin(kinds[rows], ("quiet", "benign")).sum())
+        told = events_told(times, kinds[rows], events, flag[rows], DEBOUNCE.of - 1)
+        delays += told.delays_s
+        false += len(told.false)
+        watched_s += told.watched_s
     found = EventRecall(tuple(delays))
     return {
         "event_recall": found.recall,

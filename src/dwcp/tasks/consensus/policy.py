@@ -15,7 +15,7 @@ from dwcp.tasks.consensus.contract import Action, Context, Evidence, Outcome
 from dwcp.tasks.consensus.inputs import arrays
 from dwcp.tasks.consensus.names import CHANNELS
 from dwcp.tasks.consensus.quiet import QuietLevels, QuietScores
-from dwcp.tasks.consensus.rules import DEBOUNCE, broken_rules
+from dwcp.tasks.consensus.rules import DEBOUNCE, HOLD, broken_rules
 from dwcp.tasks.consensus.states import state_of
 
 __all__ = ["DetectorPolicy"]
@@ -29,7 +29,7 @@ class _Group:
     """What is remembered of a group."""
 
     def __init__(self) -> None:
-        self.flags: deque[bool] = deque(maxlen=DEBOUNCE.of - 1)
+        self.flags: deque[bool] = deque(maxlen=DEBOUNCE.of)
         self.began_s: float | None = None
         self.levels = QuietLevels()
         self.scores = QuietScores()
@@ -52,6 +52,7 @@ class _Group:
 class DetectorPolicy:
     """Flags where the margin passes the threshold of the group's own quiet time, or a hard rule is broken.
 
+    While an alarm stands a lower margin keeps it, so that one episode is not told as several.
     Levels and threshold are the trained or given ones until enough quiet seconds were seen.
     While an alarm stands nothing is taken in, nor are the seconds just before it; labels never are.
 
@@ -71,7 +72,8 @@ class DetectorPolicy:
         answer = self._graph.run(arrays([context], [group.levels.levels or context.usual]))
         margin, trained = float(answer["margin"][0]), float(answer["threshold"][0])
         broken = broken_rules(context)
-        flag = margin > group.scores.threshold(trained) or bool(broken)
+        threshold = group.scores.threshold(trained) - HOLD * DEBOUNCE.holds(tuple(group.flags))
+        flag = margin > threshold or bool(broken)
         began_s = group.began_s if group.began_s is not None else (now if math.isfinite(now) else None)
         alarm = DEBOUNCE.holds((*group.flags, flag))
         probability = 1.0 / (1.0 + math.exp(-min(max(margin, -_MOST_MARGIN), _MOST_MARGIN)))

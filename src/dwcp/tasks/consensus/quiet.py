@@ -23,7 +23,7 @@ TARGET_FPR = 0.01
 
 _PATIENCE = 5
 _LEAST_SCORES, _MOST_SCORES = 90, 3600
-_LOWER, _RAISE = 0.5, 2.0
+_RAISE = 2.0
 _LEAST_LEVELS, _MOST_LEVELS, _EVERY = 30, 240, 10
 _DEVIATION, _TAIL = 1.4826, 0.5
 _DIGITS = 6
@@ -91,10 +91,14 @@ class QuietScores:
             self._own, self._since = conformal_threshold(self._scores, TARGET_FPR), 0
 
     def threshold(self, trained: float) -> float:
-        """The deployment's own threshold, near the trained one; that one while too little is known."""
+        """The deployment's own threshold, bounded from above; the trained one while too little is known.
+
+        It never falls below: seconds under an alarm are missing here, and a quantile of what is left would
+        sink, raise more alarms and sink on.
+        """
         if self._own is None:
             return trained
-        return min(max(self._own, trained - _LOWER), trained + _RAISE)
+        return min(max(self._own, trained), trained + _RAISE)
 
     def snapshot(self) -> dict[str, object]:
         """As JSON values."""

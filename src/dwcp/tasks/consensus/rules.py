@@ -15,10 +15,23 @@ from dwcp.tasks.consensus.inputs import window
 from dwcp.tasks.consensus.names import FLOORS, MOVING
 from dwcp.tasks.consensus.states import BLIND_S, blind_s, state_of
 
-__all__ = ["DEBOUNCE", "RandomPolicy", "RulePolicy", "broken_rules", "hard_ratio", "pca_residual", "robust_z"]
+__all__ = [
+    "DEBOUNCE",
+    "HOLD",
+    "RandomPolicy",
+    "RulePolicy",
+    "broken_rules",
+    "flagged",
+    "hard_ratio",
+    "pca_residual",
+    "robust_z",
+]
 
 DEBOUNCE = Debounce(2, 3)
 """When flags become an alarm."""
+
+HOLD = 1.0
+"""How far a margin may sink below the threshold before an alarm that stands ends, in log odds."""
 
 Ratio: TypeAlias = Callable[[Context], float]
 """How far the limit of a rule is reached; 1 and more is an anomaly."""
@@ -90,6 +103,23 @@ class RandomPolicy(RulePolicy):
     def _score(self, context: Context, rng: Random) -> float:  # noqa: ARG002
         chance = rng.random()
         return chance / (2.0 - chance) if chance < 0.99 else 1.0 + chance
+
+
+def flagged(margins: Floats, broken: NDArray[np.bool_], threshold: float) -> NDArray[np.bool_]:
+    """Which seconds of one group are flagged, shape ``(n,)``.
+
+    A flag takes a broken hard rule or a margin above the threshold; while an alarm stands, above `HOLD` less.
+
+    Args:
+        margins: log odds, in order of time.
+        broken: where a hard rule is broken.
+        threshold: as said.
+    """
+    flags: list[bool] = []
+    for margin, rule in zip(margins.tolist(), broken.tolist(), strict=True):
+        stands = DEBOUNCE.holds(flags[-DEBOUNCE.of :])
+        flags.append(bool(rule or margin > threshold - HOLD * stands))
+    return np.array(flags, dtype=np.bool_)
 
 
 def broken_rules(context: Context) -> tuple[str, ...]:

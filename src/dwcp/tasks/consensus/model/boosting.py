@@ -7,14 +7,17 @@ import xgboost
 from numpy.typing import NDArray
 
 from dwcp.task import TrainingOptions
-from dwcp.tasks.consensus.names import CHANNELS, FEATURES
+from dwcp.tasks.consensus.names import CHANNELS, FEATURES, VIEWS
 
-__all__ = ["BOOSTERS", "boost", "channel_weights", "margins"]
+__all__ = ["BOOSTERS", "RELATIVE", "boost", "channel_weights", "margins"]
 
 Floats = NDArray[np.float64]
 
 BOOSTERS = 2
 """How many are fitted, each with a seed of its own; they count alike."""
+
+RELATIVE = tuple(place for place, name in enumerate(FEATURES) if name.split(":")[0] != VIEWS[0])
+"""All features but the newest values as such: those tell the host, not the fault, and do not carry over."""
 
 _ROUNDS_PER_EPOCH, _MOST_ROUNDS = 4, 100
 
@@ -23,7 +26,8 @@ def boost(
     rows: NDArray[np.float32],
     anomalous: NDArray[np.bool_],
     options: TrainingOptions,
-    columns: Sequence[int] | None = None,
+    columns: Sequence[int] = RELATIVE,
+    weight: Floats | None = None,
 ) -> list[xgboost.Booster]:
     """Fit log odds.
 
@@ -34,13 +38,15 @@ def boost(
         rows: features; NaN where missing.
         anomalous: labels.
         options: seed, epochs (four rounds each, 100 at most), threads.
-        columns: features that may be used; all when None. The others are blanked.
+        columns: features that may be used. The others are blanked.
+        weight: how much each row counts; alike when None.
     """
-    given = rows
-    if columns is not None:
-        given = np.full_like(rows, np.nan)
-        given[:, list(columns)] = rows[:, list(columns)]
-    matrix = xgboost.DMatrix(given, label=anomalous.astype(np.float32), nthread=options.threads)
+    given = np.full_like(rows, np.nan)
+    given[:, list(columns)] = rows[:, list(columns)]
+    counted = np.ones(len(rows)) if weight is None else weight
+    matrix = xgboost.DMatrix(
+        given, label=anomalous.astype(np.float32), weight=counted, nthread=options.threads
+    )
     parameters = {
         "max_depth": 4,
         "eta": 0.1,
@@ -78,4 +84,5 @@ def channel_weights(boosters: Sequence[xgboost.Booster]) -> Floats:
 
 def _logistic(predicted: NDArray[np.float32], given: xgboost.DMatrix) -> tuple[Floats, Floats]:
     chance = 1.0 / (1.0 + np.exp(-predicted.astype(np.float64)))
-    return chance - given.get_label(), np.maximum(chance * (1.0 - chance), 1e-6)
+    weight = given.get_weight()
+    return (chance - given.get_label()) * weight, np.maximum(chance * (1.0 - chance), 1e-6) * weight

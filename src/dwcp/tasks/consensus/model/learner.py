@@ -15,7 +15,8 @@ from dwcp.tasks.consensus.model.boosting import boost, channel_weights
 from dwcp.tasks.consensus.model.fitted import FittedConsensus, Parts
 from dwcp.tasks.consensus.model.fusion import Fusion, parts_of
 from dwcp.tasks.consensus.model.networks import fit_networks
-from dwcp.tasks.consensus.model.rows import Rows, rows_of
+from dwcp.tasks.consensus.model.operating import operating_point, out_of_fold
+from dwcp.tasks.consensus.model.rows import Rows, joined, rows_of
 from dwcp.tasks.consensus.names import CHANNELS
 from dwcp.tasks.consensus.quiet import TARGET_FPR, conformal_threshold
 from dwcp.tasks.consensus.series import ConsensusCase
@@ -45,9 +46,10 @@ class ConsensusLearner:
         options: TrainingOptions,
         progress: Progress,
     ) -> FittedConsensus:
-        """Parts on ``train``; which of them count, their weights and the threshold on ``validation``.
+        """Parts, their weights and the threshold.
 
-        Hidden faults, recoveries and what nobody labelled are left out.
+        Networks learn ``train`` and stop by ``validation``. Trees are taught both; so that nothing is weighed
+        on rows that they know, weights and threshold are taken from trees fitted without each part in turn.
 
         Raises:
             TrainingError: a part of the rows has no fault in it, or nothing else; or seeds is no count.
@@ -56,19 +58,30 @@ class ConsensusLearner:
         torch.set_num_threads(options.threads)
         given, held = rows_of(train, "training"), rows_of(validation, "validation")
         progress(0.05, "trees")
-        boosters = boost(given.seen.table.numpy(), given.faults, options)
-        shrink = _TINY_SHRINK if len(given.faults) < _TINY_ROWS else 1
-        networks = fit_networks(
-            given, held, options, seeds, shrink, lambda done, words: progress(0.2 + 0.7 * done, words)
+        rows = joined(given, held)
+        taught = rows.taught
+        boosters = boost(
+            rows.seen.table.numpy()[taught], rows.injected[taught], options, weight=rows.weight[taught]
         )
-        progress(0.9, "weighing the parts")
+        shrink = _TINY_SHRINK if len(given.kinds) < _TINY_ROWS else 1
+        networks = fit_networks(
+            given, held, options, seeds, shrink, lambda done, words: progress(0.2 + 0.6 * done, words)
+        )
+        progress(0.8, "weighing the parts")
         parts, evidence = Parts(boosters, networks), channel_weights(boosters)
-        weights, threshold, tried = _fuse(parts, held)
+        seen = _unseen_scores(parts, rows, options)
+        weights, tried = _fuse(seen[rows.judged], rows.faults[rows.judged])
+        progress(0.95, "choosing the threshold")
+        threshold, curve = operating_point(seen @ weights[:-1] + weights[-1], rows)
         summary = {
-            "rows": len(given.faults),
+            "rows": int(taught.sum()),
             "weights": dict(zip((*PARTS, "intercept"), weights.tolist(), strict=True)),
             "threshold": threshold,
+            "trees_threshold": conformal_threshold(
+                seen[np.isin(rows.kinds, ("quiet", "benign")), 0], TARGET_FPR
+            ),
             "validation_pr_auc": tried,
+            "curve": curve,
             "channels": {
                 CHANNELS[place]: round(float(evidence[place]), 3)
                 for place in np.argsort(-evidence, kind="stable")[:_TOLD_CHANNELS]
@@ -84,20 +97,24 @@ def _seeds(options: TrainingOptions) -> int:
     return wanted
 
 
-def _fuse(parts: Parts, held: Rows) -> tuple[Floats, float, Mapping[str, float]]:
-    """Weights and an intercept, the conformal threshold, and what each mix reached."""
+def _unseen_scores(parts: Parts, rows: Rows, options: TrainingOptions) -> Floats:
+    """Scores of the parts ``(n, parts)``, those of the trees by others that did not see the row."""
     with torch.no_grad():
-        seen = parts_of(*parts.scores(held.window, held.seen)).numpy().astype(np.float64)
+        seen = parts_of(*parts.scores(rows.window, rows.seen)).numpy().astype(np.float64)
+    seen[:, 0] = out_of_fold(rows, options)
+    return seen
+
+
+def _fuse(seen: Floats, faults: NDArray[np.bool_]) -> tuple[Floats, Mapping[str, float]]:
+    """Weights and an intercept, and what each mix reached."""
     found: list[tuple[float, Floats]] = []
     tried = {}
     for mix in _MIXES:
-        fitted = LogisticRegression(C=_STIFFNESS).fit(seen[:, mix], held.faults)  # type: ignore[no-untyped-call]
+        fitted = LogisticRegression(C=_STIFFNESS).fit(seen[:, mix], faults)  # type: ignore[no-untyped-call]
         weights = np.zeros(len(PARTS) + 1)
         weights[list(mix)], weights[-1] = fitted.coef_[0], fitted.intercept_[0]
-        reached = average_precision(held.faults, seen @ weights[:-1])
+        reached = average_precision(faults, seen @ weights[:-1])
         tried[" + ".join(PARTS[part] for part in mix)] = reached
         if not found or (weights[:-1].min() >= 0 and reached > found[-1][0] + _CLEARLY):
             found.append((reached, weights))
-    weights = found[-1][1]
-    quiet = ~held.faults
-    return weights, conformal_threshold((seen @ weights[:-1] + weights[-1])[quiet], TARGET_FPR), tried
+    return found[-1][1], tried

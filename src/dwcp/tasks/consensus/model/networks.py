@@ -4,6 +4,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -72,7 +73,7 @@ def _calm(rows: Rows, seed: int) -> Tensor:
     """Rows after some calm, all of them or so many at random."""
     calm = torch.from_numpy(rows.calm_s >= _CALM_S).nonzero()[:, 0]
     if not len(calm):
-        calm = torch.from_numpy(~rows.faults).nonzero()[:, 0]
+        calm = torch.from_numpy(np.isin(rows.kinds, ("quiet", "benign"))).nonzero()[:, 0]
     shuffler = torch.Generator().manual_seed(seed)
     return calm[torch.randperm(len(calm), generator=shuffler)[:_MOST_ROWS].sort()[0]]
 

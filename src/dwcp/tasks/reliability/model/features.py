@@ -26,11 +26,11 @@ class Features(nn.Module):
 
     def forward(self, window: Tensor, peers: Tensor) -> Tensor:
         """``[batch, STEPS, metrics]`` twice to ``[batch, features]``, in the order of `FEATURES`."""
-        own = _features(window)
+        own, beside = _features(window, peers)
         known = (window >= 0).to(window.dtype)
         both = known * (peers >= 0).to(window.dtype)
         off = [*_off_usual(window, known), *_off_usual(window - peers, both)]
-        return torch.cat([own, own - _features(peers), *off], dim=1)
+        return torch.cat([own, own - beside, *off], dim=1)
 
 
 def exact_sum(series: Tensor, steps: int) -> Tensor:
@@ -48,11 +48,21 @@ def exact_sum(series: Tensor, steps: int) -> Tensor:
     return series[:, 0]
 
 
-def _features(window: Tensor) -> Tensor:
-    now, before = window[:, -1], window[:, -2]
+def _features(window: Tensor, peers: Tensor) -> tuple[Tensor, Tensor]:
+    """The published features of both; statistics are made of both at once, which halves the graph."""
+    width = len(WINDOWED)
     places = [_AT[name] for name in WINDOWED]
-    series = torch.cat([window[:, :, place : place + 1] for place in places], dim=2)
-    statistics = [figure for steps in WINDOWS for figure in _statistics(series[:, -steps:], steps)]
+    series = torch.cat([side[:, :, place : place + 1] for side in (window, peers) for place in places], dim=2)
+    statistics = torch.stack(
+        [figure for steps in WINDOWS for figure in _statistics(series[:, -steps:], steps)]
+    )
+    own, beside = statistics[:, :, :width], statistics[:, :, width:]
+    return _named(window, list(torch.unbind(own))), _named(peers, list(torch.unbind(beside)))
+
+
+def _named(window: Tensor, statistics: list[Tensor]) -> Tensor:
+    """In the order of `OWN`."""
+    now, before = window[:, -1], window[:, -2]
     change = (now - before) * ((now >= 0) & (before >= 0)).to(now.dtype)
     mean_30 = statistics[-4]
     return torch.cat([now, *statistics, change, *_interactions(now), *_flags(now, mean_30)], dim=1)

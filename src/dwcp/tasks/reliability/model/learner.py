@@ -1,6 +1,7 @@
 """The learner: trees on the features that matter, a network, a forest of what is usual; then fusion."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from dwcp.task import Arrays, Progress, TrainingOptions
 from dwcp.tasks.reliability.calibration import TARGET_FPR, conformal_threshold
 from dwcp.tasks.reliability.contract import FINE
 from dwcp.tasks.reliability.inputs import arrays
-from dwcp.tasks.reliability.model.boosting import boost, select
+from dwcp.tasks.reliability.model.boosting import boost, choose, gain_shares, unseen_margins
 from dwcp.tasks.reliability.model.features import Features
 from dwcp.tasks.reliability.model.fitted import FittedReliability, Parts
 from dwcp.tasks.reliability.model.forest import fit_forest
@@ -32,8 +33,20 @@ _PARTS = ("trees", "network", "forest")
 _MIXES = ((0,), (0, 1), (0, 2), (0, 1, 2), (1,))
 """Which parts are weighed together; the simplest first, another only if it is clearly better."""
 
+_FOLDS, _WHOLE_GROUPS = 4, 8
+
 Floats = NDArray[np.float64]
-_Rows = tuple[Arrays, NDArray[np.bool_], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Arrays, which rows are faults, which are quiet, whose they are and when they were."""
+
+    windows: Arrays
+    faults: NDArray[np.bool_]
+    quiet: NDArray[np.bool_]
+    groups: NDArray[np.str_]
+    times_s: Floats
 
 
 class ReliabilityLearner:
@@ -46,22 +59,32 @@ class ReliabilityLearner:
         options: TrainingOptions,
         progress: Progress,
     ) -> FittedReliability:
-        """Parts on ``train``; which of them count, their weights and the threshold on ``validation``.
+        """Parts, their weights and the threshold.
 
-        Recoveries and what nobody labelled are left out.
+        The network learns ``train`` and stops by ``validation``, whose rows weigh the parts. Trees are taught
+        both; so that nothing is weighed on rows that they know, their scores are those of trees fitted
+        without each part in turn. All quiet rows give the threshold where the trees alone count, else those
+        of ``validation``. Recoveries and what nobody labelled are left out.
 
         Raises:
             TrainingError: a part of the rows has no fault in it, or nothing else.
         """
         torch.set_num_threads(options.threads)
         given, held = _rows(train, "training"), _rows(validation, "validation")
-        parts = _fit_parts(given, held, options, progress)
-        progress(0.9, "weighing the parts")
-        trees, odds, path, _ = parts(held[0])
+        rows = _joined(given, held)
+        parts, features = _fit_parts(rows, given, held, options, progress)
+        progress(0.8, "weighing the parts")
+        trees, odds, path, _ = parts(rows.windows)
         seen = np.concatenate([part.numpy() for part in (trees, odds, torch.exp2(-path))], axis=1)
-        weights, tried = _weigh(seen.astype(np.float64), held[1])
+        seen = seen.astype(np.float64)
+        seen[:, 0] = unseen_margins(
+            features, rows.faults, _folds(rows.groups, rows.times_s), SELECTED, options
+        )
+        is_held = np.arange(len(seen)) >= len(given.faults)
+        weights, tried = _weigh(seen[is_held], rows.faults[is_held])
+        calm = rows.quiet & (is_held | (not weights[1:-1].any()))
         margin = seen @ weights[:-1] + weights[-1]
-        threshold = conformal_threshold(margin[held[2]], TARGET_FPR)
+        threshold = conformal_threshold(margin[calm], TARGET_FPR)
         chosen = parts.select.chosen.numpy()
         summary = {
             "features": [FEATURES[place] for place in chosen],
@@ -73,44 +96,78 @@ class ReliabilityLearner:
 
 
 def _rows(cases: Sequence[ReliabilityCase], what: str) -> _Rows:
-    """Arrays, which rows are faults, and which are quiet."""
     kinds = np.array([case.outcomes[FINE].kind for case in cases], dtype=np.str_)
     known = np.isin(kinds, ("quiet", "benign", "fault"))
-    used = [case.context for case, keep in zip(cases, known, strict=True) if keep]
+    used = [case for case, keep in zip(cases, known, strict=True) if keep]
     faults, quiet = kinds[known] == "fault", kinds[known] == "quiet"
     if not faults.any() or not quiet.any():
         raise TrainingError(
             f"the {what} rows need labelled faults and quiet ones; {int(faults.sum())} of {len(faults)} "
             "are faults: label more, or record more nodes"
         )
-    return arrays(used), faults, quiet
+    return _Rows(
+        arrays([case.context for case in used]),
+        faults,
+        quiet,
+        np.array([case.group for case in used], dtype=np.str_),
+        np.array([case.time_s for case in used]),
+    )
 
 
-def _fit_parts(given: _Rows, held: _Rows, options: TrainingOptions, progress: Progress) -> Parts:
-    windows, faults, quiet = given
-    tensors = tuple(torch.from_numpy(windows[name]) for name in ("window", "peers"))
-    held_tensors = tuple(torch.from_numpy(held[0][name]) for name in ("window", "peers"))
+def _joined(given: _Rows, held: _Rows) -> _Rows:
+    both = (given, held)
+    return _Rows(
+        {name: np.concatenate([one.windows[name] for one in both]) for name in ("window", "peers")},
+        np.concatenate([one.faults for one in both]),
+        np.concatenate([one.quiet for one in both]),
+        np.concatenate([one.groups for one in both]),
+        np.concatenate([one.times_s for one in both]),
+    )
+
+
+def _folds(groups: NDArray[np.str_], times_s: Floats) -> NDArray[np.int64]:
+    """Whole groups where there are many, else quarters of each group's time."""
+    names, number = np.unique(groups, return_inverse=True)
+    if len(names) >= _WHOLE_GROUPS:
+        return np.asarray(number % _FOLDS)
+    fold = np.zeros(len(number), np.int64)
+    for group in range(len(names)):
+        own = number == group
+        place = np.searchsorted(np.unique(times_s[own]), times_s[own])
+        fold[own] = place * _FOLDS // (place.max() + 1)
+    return fold
+
+
+def _fit_parts(
+    rows: _Rows, given: _Rows, held: _Rows, options: TrainingOptions, progress: Progress
+) -> tuple[Parts, NDArray[np.float32]]:
+    """The parts, and the features of all rows."""
     with torch.no_grad():
-        features = Features()(*tensors).numpy()
+        features = Features()(*_tensors(rows)).numpy()
     progress(0.1, "choosing features")
-    chosen, share = select(boost(features, faults, options), len(FEATURES), SELECTED)
-    centre, spread = robust_scale(features[quiet][:, chosen])
-    kept = Select(chosen, centre, spread, np.sqrt(share)).eval()
+    chosen = choose(features, rows.faults, SELECTED, options)
     progress(0.2, "trees")
-    booster = boost(features[:, chosen], faults, options)
+    booster = boost(features[:, chosen], rows.faults, options)
+    centre, spread = robust_scale(features[rows.quiet][:, chosen])
+    kept = Select(chosen, centre, spread, np.sqrt(gain_shares(booster, len(chosen)))).eval()
     progress(0.3, "forest")
+    own = features[: len(given.faults)][given.quiet]
     with torch.no_grad():
-        squashed = kept(torch.from_numpy(features[quiet]))[1].numpy()
+        squashed = kept(torch.from_numpy(own))[1].numpy()
     forest = fit_forest(squashed, options.seed)
     network = train_network(
-        (tensors[0], tensors[1]),
-        faults,
-        (held_tensors[0], held_tensors[1]),
-        held[1],
+        _tensors(given),
+        given.faults,
+        _tensors(held),
+        held.faults,
         options,
-        lambda done, words: progress(0.3 + 0.6 * done, words),
+        lambda done, words: progress(0.3 + 0.5 * done, words),
     )
-    return Parts(kept, booster, forest, network)
+    return Parts(kept, booster, forest, network), features
+
+
+def _tensors(rows: _Rows) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.from_numpy(rows.windows["window"]), torch.from_numpy(rows.windows["peers"])
 
 
 def _weigh(seen: Floats, faults: NDArray[np.bool_]) -> tuple[Floats, Mapping[str, float]]:
