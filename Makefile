@@ -13,7 +13,8 @@ export POLARS_MAX_THREADS := 2
 
 .PHONY: record-consensus demo test check format docs clean help bench-compression bench-hint bench-hde bench-transfer \
   bench-transfer-scale bench-storage bench-dedup-index bench-prefetch bench-bandwidth \
-  bench-bandwidth-modes bench-transfer-forecast
+  bench-bandwidth-modes bench-transfer-forecast bench-anomaly bench-anomaly-nodes bench-anomaly-consensus \
+  bench-anomaly-live
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
@@ -41,7 +42,8 @@ docs: $(DEV_READY) ## write the generated reference
 	$(BIN)/python -m dwcp.cli.reference --write docs/reference
 	$(BIN)/python -m benchmarks.pages --write
 
-bench-compression bench-hint bench-hde bench-dedup-index bench-prefetch bench-bandwidth bench-bandwidth-modes: bench-%: \
+bench-compression bench-hint bench-hde bench-dedup-index bench-prefetch bench-bandwidth bench-bandwidth-modes \
+  bench-anomaly-nodes bench-anomaly-consensus: bench-%: \
   $(DEV_READY) ## measure against the gates
 	$(BIN)/python benchmarks/$(subst -,_,$*).py
 
@@ -50,6 +52,11 @@ bench-transfer: $(DEV_READY) ## measure transfers beside other tools over shaped
 
 bench-transfer-forecast: $(DEV_READY) ## measure what forecasts are worth to transfers, over recorded links (root)
 	$(BIN)/python -m benchmarks.transfer_forecast
+
+bench-anomaly: bench-anomaly-nodes bench-anomaly-consensus ## judge the detectors on recordings
+
+bench-anomaly-live: $(DEV_READY) ## time the alarms of a watched etcd cluster with injected faults (root)
+	$(BIN)/python -m benchmarks.consensus live
 
 record-consensus: $(DEV_READY) ## record a real etcd cluster with injected faults (root)
 	$(BIN)/python -m benchmarks.consensus record --out .dwcp/bench/consensus

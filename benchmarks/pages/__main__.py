@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.pages.bandwidth import bandwidth
 from benchmarks.pages.compression import compression, hde, hint, summary
+from benchmarks.pages.detection import consensus, live, nodes
 from benchmarks.pages.forecasts import modes, steered
 from benchmarks.pages.parts import Lines, Result
 from benchmarks.pages.storage import dedup, prefetch, sizes, storage
@@ -100,6 +101,9 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Result], Lines]]] = {
     "bandwidth": ("bandwidth", bandwidth),
     "modes": ("bandwidth-modes", modes),
     "steered": ("transfer-forecast", steered),
+    "consensus": ("anomaly-consensus", consensus),
+    "nodes": ("anomaly-nodes", nodes),
+    "live": ("anomaly-live", live),
 }
 """Section name to benchmark and what writes the section."""
 
