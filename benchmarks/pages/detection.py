@@ -13,6 +13,7 @@ SHARES = (
     ("balanced_accuracy", "balanced"),
     ("recall", "recall"),
     ("fpr", "FPR"),
+    ("quiet_fpr", "FPR, quiet"),
     ("benign_fpr", "FPR, benign"),
     ("event_recall", "events found"),
 )
