@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ __all__ = [
     "Arrays",
     "Fitted",
     "Graph",
+    "JudgesLive",
     "Learner",
     "LearnerKind",
     "LearnsOnline",
@@ -28,6 +29,7 @@ __all__ = [
     "Progress",
     "Task",
     "TrainingOptions",
+    "Verdict",
 ]
 
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -206,4 +208,33 @@ class LearnsOnline(Protocol):
 
     def online(self) -> Policy[Any, Any, Any]:
         """The policy, with nothing learned yet."""
+        ...
+
+
+class Verdict(NamedTuple):
+    """What an outcome tells of an action; None for what it does not tell.
+
+    Attributes:
+        correct: whether the action was right, as the task's card means it.
+        regret: what it cost more than the best would have, in the task's cost unit.
+        throughput_mbps: plain bytes a second that were moved or stored by it.
+    """
+
+    correct: bool | None = None
+    regret: float | None = None
+    throughput_mbps: float | None = None
+
+
+@runtime_checkable
+class JudgesLive(Protocol):
+    """What a task has besides whose outcomes tell, while it serves, what an action was worth."""
+
+    def verdict(self, context: Any, action: Any, outcome: Any) -> Verdict:
+        """What an outcome tells of an action.
+
+        Args:
+            context: what was known.
+            action: what was answered, which need not be what was done.
+            outcome: of what was done.
+        """
         ...

@@ -136,6 +136,11 @@ class ServedPolicy:
             _log.exception("%s %s cannot take in an outcome", self.ref.task, self.ref.version)
             self._breaker.record_failure(now)
 
+    @property
+    def breaker(self) -> Breaker:
+        """What stops it from being asked."""
+        return self._breaker
+
     def snapshot(self) -> State:
         """What the policy remembers."""
         with self._changing:
@@ -187,8 +192,18 @@ class ServedModel(ServedPolicy):
         fastest_s = _verify(artifact, graph, service.clock)
         service.watchdog.start()
         self._graph = GuardedGraph(graph, task, service.watchdog, service.clock, fastest_s)
+        self.manifest = artifact.manifest
         ref = ModelRef(artifact.ref.task, artifact.ref.version, artifact.ref.digest)
         super().__init__(task, ref, task.learned(self._graph), service, min_confidence)
+
+    def infer(self, arrays: Arrays) -> Arrays:
+        """What the graph says of named tensors, batch dimension first, without a deadline.
+
+        Raises:
+            DeclinedError: the inputs or the answers fail a check.
+            GraphError: the graph cannot be run.
+        """
+        return self._graph.run(arrays)
 
     def _decide(self, context: Any, started_s: float, rng: Random) -> Decision[Any]:
         self._graph.set_deadline(started_s + self._service.deadline_s)

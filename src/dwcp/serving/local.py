@@ -5,10 +5,10 @@ the range of its answer, its confidence. Whatever stops it on the way, the task'
 hint says why.
 """
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any, Protocol
 
@@ -16,20 +16,23 @@ from dwcp.errors import ArtifactNotFoundError, DwcpError, InputError
 from dwcp.evaluation.policy import Decision, State
 from dwcp.registry.artifact import Artifact, check_fingerprint
 from dwcp.safety.breaker import CircuitBreaker
+from dwcp.serving._asked import Asked
 from dwcp.serving._checks import DeclinedError
 from dwcp.serving._deadline import Watchdog
 from dwcp.serving._served import Breaker, ServedModel, ServedPolicy, Service
+from dwcp.serving._slot import ONLINE, Slot
 from dwcp.serving.advisor import FallbackAdvisor
-from dwcp.serving.counts import HintCounts, HintKey
+from dwcp.serving.counts import HintCounts, HintKey, Latencies
 from dwcp.serving.graph import StoppableGraph
 from dwcp.serving.hint import Hint, ModelRef, Reason
 from dwcp.serving.runtime import OnnxGraph
-from dwcp.task import LearnsOnline, Task
+from dwcp.serving.steering import CHAMPION, Route, Steering
+from dwcp.task import JudgesLive, LearnsOnline, Task, Verdict
 
 __all__ = ["ONLINE", "ArtifactSource", "LocalAdvisor"]
 
-ONLINE = "online"
-"""The version that hints name where a policy learned while it served."""
+_log = logging.getLogger(__name__)
+_NOTHING_TOLD = Verdict()
 
 
 class ArtifactSource(Protocol):
@@ -52,31 +55,6 @@ class ArtifactSource(Protocol):
         ...
 
 
-class _Slot:
-    """A task's place: the model in service, or why there is none.
-
-    Both are replaced whole, so a hint sees one or the other; a replaced model lives on until the last hint
-    that began with it ends.
-    """
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.fallback = task.fallback()
-        self.changing = threading.Lock()
-        """Held by whoever changes or copies what the fallback remembers."""
-        self.model: ServedPolicy | None = None
-        self.absence = (Reason.FALLBACK_NO_MODEL, "no model has been loaded")
-
-    @contextmanager
-    def failing_as(self, reason: Reason) -> Iterator[None]:
-        """Keep what goes wrong inside as the reason there is no model."""
-        try:
-            yield
-        except DwcpError as error:
-            self.absence = (reason, str(error))
-            raise
-
-
 class LocalAdvisor:
     """Asks the models of some tasks, with their fallbacks behind. Safe from any thread.
 
@@ -95,6 +73,7 @@ class LocalAdvisor:
         open_graph: opens a model file's content.
         clock: seconds that only go forward.
         seed: seed of the generator that policies are handed.
+        steering: sends questions to versions; None: the champion answers all.
     """
 
     def __init__(
@@ -108,15 +87,12 @@ class LocalAdvisor:
         open_graph: Callable[[bytes], StoppableGraph] = OnnxGraph,
         clock: Callable[[], float] = time.monotonic,
         seed: int = 0,
+        steering: Steering | None = None,
     ) -> None:
-        self._slots = {task.name: _Slot(task) for task in tasks}
         self._registry = registry
-        self._min_confidence = dict(min_confidence or {})
         self._service = Service(deadline_ms / 1e3, clock, Watchdog(), open_graph, new_breaker)
-        for name, slot in self._slots.items():
-            if isinstance(slot.task, LearnsOnline):
-                ref, least = ModelRef(name, ONLINE, ""), self._min_confidence.get(name, 0.0)
-                slot.model = ServedPolicy(slot.task, ref, slot.task.online(), self._service, least)
+        least = min_confidence or {}
+        self._slots = {task.name: Slot(task, self._service, least.get(task.name, 0.0)) for task in tasks}
         self._clock = clock
         self._rng = Random(seed)
         fallbacks = {name: slot.fallback for name, slot in self._slots.items()}
@@ -124,19 +100,30 @@ class LocalAdvisor:
         self._counts = HintCounts()
         self._loading = threading.Lock()
         self._killed: dict[str | None, str] = {}
+        self._steering = steering
+        self._asked = Asked()
 
-    def ask(self, task_name: str, context: Any) -> Hint[Any]:
-        """A hint for one context; see `dwcp.serving.advisor.Advisor.ask`."""
+    def ask(self, task_name: str, context: Any, *, unit: str = "", region: str = "") -> Hint[Any]:
+        """A hint for one context; see `dwcp.serving.advisor.Advisor.ask`.
+
+        Args:
+            task_name: the task.
+            context: what the caller knows.
+            unit: on whose behalf, for rollouts and experiments: a path, a host, a store.
+            region: where, for rollouts that go region by region.
+        """
         started_s = self._clock()
         slot = self._slots.get(task_name)
         if slot is None:
             hint = self._fallback.ask(task_name, context)
-            self._counts.add(HintKey("", hint.reason, ""))
+            self._counts.add("", hint.reason, "", hint.latency_ms)
             return hint
-        model = slot.model
+        steering = self._steering
+        route = CHAMPION if steering is None else steering.route(task_name, unit, region)
+        model = slot.answering(route.version)
         ref = None if model is None else model.ref
         try:
-            decision = self._answer(slot, model, context, started_s)
+            decision = self._answer(slot, model, route, context, started_s)
         except DeclinedError as declined:
             hint = self._fallback.answer(task_name, context, declined.reason, declined.detail, started_s, ref)
         else:
@@ -150,11 +137,14 @@ class LocalAdvisor:
                 decision.curious,
                 latency_ms=took_ms,
             )
-        self._counts.add(HintKey(task_name, hint.reason, "" if ref is None else ref.version))
+        self._counts.add(task_name, hint.reason, "" if ref is None else ref.version, hint.latency_ms)
+        if steering is not None:
+            self._asked.add(context, route, model)
+            steering.answered(task_name, route, hint)
         return hint
 
     def observe(self, task_name: str, context: Any, action: Any, outcome: Any) -> None:
-        """Hand the outcome to the fallback and the learned policy; see `Advisor.observe`.
+        """Hand the outcome to the fallback and to whoever answered; see `Advisor.observe`.
 
         A learned policy that fails at it has a failure counted at its breaker.
         """
@@ -163,9 +153,13 @@ class LocalAdvisor:
             return
         with slot.changing:
             self._fallback.observe(task_name, context, action, outcome)
-        model = slot.model
+        model, route = slot.model, None
+        if self._steering is not None and (asked := self._asked.pop(context)) is not None:
+            route, model = asked
         if model is not None:
             model.observe(context, action, outcome)
+        if route is not None and self._steering is not None:
+            self._steering.judged(task_name, route, _verdict(slot.task, context, action, outcome))
 
     def load(self, task_name: str, reference: str = "champion") -> ModelRef:
         """Put the model of an alias or a version in service: read, verify, warm, then swap at once.
@@ -186,26 +180,63 @@ class LocalAdvisor:
                 check_fingerprint(artifact.manifest, slot.task.input_spec)
             if slot.model is None or slot.model.ref.digest != artifact.ref.digest:
                 with slot.failing_as(Reason.FALLBACK_NO_MODEL):
-                    least = self._min_confidence.get(task_name, 0.0)
-                    slot.model = ServedModel(slot.task, artifact, self._service, least)
+                    slot.model = self._served(slot, artifact)
+            slot.beside.pop(artifact.ref.version, None)
             return slot.model.ref
+
+    def load_beside(self, task_name: str, reference: str) -> ModelRef:
+        """Have a model at hand that answers only where a `Steering` sends a question to its version.
+
+        Read, verified and warmed as by `load`; nothing changes for what is in service.
+
+        Raises:
+            InputError: there is no such task.
+            RegistryError: there is no such model, or it is refused.
+            ExtraMissingError: onnxruntime is not installed.
+        """
+        slot = self._slot(task_name)
+        with self._loading:
+            artifact = self._read(task_name, reference)
+            check_fingerprint(artifact.manifest, slot.task.input_spec)
+            model = self._served(slot, artifact)
+            slot.beside = {**slot.beside, artifact.ref.version: model}
+            return model.ref
+
+    def leave(self, task_name: str, version: str) -> None:
+        """Let go of a model that was loaded beside; hints in flight end on it.
+
+        Raises:
+            InputError: there is no such task.
+        """
+        slot = self._slot(task_name)
+        with self._loading:
+            slot.beside = {name: model for name, model in slot.beside.items() if name != version}
+
+    def unload(self, task_name: str) -> None:
+        """Take all models of a task out of service: the rule answers, or what learns online anew.
+
+        Raises:
+            InputError: there is no such task.
+        """
+        slot = self._slot(task_name)
+        with self._loading:
+            slot.clear()
 
     def reload(self, alias: str = "champion") -> Mapping[str, str]:
         """Put in service what the alias holds now, for every task.
 
         A task whose alias was rolled back to nothing has its model taken out of service. One that fails for
-        any other reason goes on with the model it has. A task that learns while it serves is left alone.
+        any other reason goes on with the model it has. A task that learns while it serves goes on by itself
+        where the alias holds nothing.
 
         Returns:
             Why not, by task; empty when every task serves what the alias holds.
         """
         failures = {}
         for name, slot in self._slots.items():
-            if isinstance(slot.task, LearnsOnline):
-                continue
             try:
-                self._withdraw_unless_held(slot, alias)
-                self.load(name, alias)
+                if not self._withdrawn(slot, alias):
+                    self.load(name, alias)
             except DwcpError as error:
                 failures[name] = str(error)
         return failures
@@ -217,6 +248,14 @@ class LocalAdvisor:
     def counts(self) -> Mapping[HintKey, int]:
         """How many hints were given so far, by task, reason and version."""
         return self._counts.snapshot()
+
+    def latencies(self) -> Mapping[str, Latencies]:
+        """How long hints took so far, by task."""
+        return self._counts.latencies()
+
+    def slots(self) -> Mapping[str, Slot]:
+        """Each task's place, for what shows or asks models by version; not to be changed."""
+        return self._slots
 
     def kill(self, why: str, task_name: str | None = None) -> None:
         """Let the fallback answer everything, or one task, until `revive`; ``why`` is told with each hint.
@@ -267,13 +306,15 @@ class LocalAdvisor:
         self._service.watchdog.close()
 
     def _answer(
-        self, slot: _Slot, model: ServedPolicy | None, context: Any, started_s: float
+        self, slot: Slot, model: ServedPolicy | None, route: Route, context: Any, started_s: float
     ) -> Decision[Any]:
         if self._killed:
             for name in (None, slot.task.name):
                 why = self._killed.get(name)
                 if why is not None:
                     raise DeclinedError(Reason.KILL_SWITCH, f"switched off: {why}", model_at_fault=False)
+        if route.reason is not Reason.MODEL:
+            raise DeclinedError(route.reason, route.detail, model_at_fault=False)
         if model is None:
             raise DeclinedError(*slot.absence, model_at_fault=False)
         return model.answer(context, started_s, self._rng)
@@ -283,14 +324,27 @@ class LocalAdvisor:
             raise ArtifactNotFoundError(f"there is no registry to load {task_name} from")
         return self._registry.load(task_name, reference)
 
-    def _withdraw_unless_held(self, slot: _Slot, alias: str) -> None:
-        if self._registry is None:
-            return
-        with self._loading, slot.failing_as(Reason.FALLBACK_NO_MODEL):
-            if alias not in self._registry.aliases(slot.task.name):
-                slot.model = None
+    def _served(self, slot: Slot, artifact: Artifact) -> ServedModel:
+        return ServedModel(slot.task, artifact, self._service, slot.min_confidence)
 
-    def _slot(self, task_name: str) -> _Slot:
+    def _withdrawn(self, slot: Slot, alias: str) -> bool:
+        """Take the model out of service where the alias holds none; whether nothing is to be loaded."""
+        learns = isinstance(slot.task, LearnsOnline)
+        if self._registry is None:
+            return learns
+        try:
+            held = alias in self._registry.aliases(slot.task.name)
+        except ArtifactNotFoundError as error:
+            slot.absence = (Reason.FALLBACK_NO_MODEL, str(error))
+            if learns:
+                return True
+            raise
+        with self._loading:
+            if not held and slot.model is not None and slot.model.ref.version != ONLINE:
+                slot.clear()
+        return learns and not held
+
+    def _slot(self, task_name: str) -> Slot:
         slot = self._slots.get(task_name)
         if slot is None:
             known = ", ".join(sorted(self._slots)) or "none"
@@ -303,3 +357,14 @@ def _part(state: State, name: str) -> State:
     if not isinstance(part, Mapping):
         raise TypeError(f"{name!r} is no mapping")
     return part
+
+
+def _verdict(task: Task, context: Any, action: Any, outcome: Any) -> Verdict:
+    """What the outcome tells of the action; never raises."""
+    if not isinstance(task, JudgesLive):
+        return _NOTHING_TOLD
+    try:
+        return task.verdict(context, action, outcome)
+    except Exception:  # noqa: BLE001 - observing never raises, whatever a task does
+        _log.exception("%s cannot judge an outcome", task.name)
+        return _NOTHING_TOLD

@@ -10,7 +10,7 @@ from dwcp.evaluation.oracle import OraclePolicy
 from dwcp.evaluation.policy import Case, Policy
 from dwcp.evaluation.replay import replay
 from dwcp.features.spec import InputSpec
-from dwcp.task import Arrays, Graph, Learner, LearnerKind, OutputColumn
+from dwcp.task import Arrays, Graph, Learner, LearnerKind, OutputColumn, Verdict
 from dwcp.tasks.bandwidth import figures, inputs
 from dwcp.tasks.bandwidth.contract import Action, Context, Outcome
 from dwcp.tasks.bandwidth.oracle import cost_log
@@ -25,6 +25,7 @@ BandwidthCase = Case[Context, Action, Outcome]
 BandwidthPolicy = Policy[Context, Action, Outcome]
 
 _FALLBACK_WALK = "last-value"
+_WITHIN = 0.2
 
 
 class BandwidthTask:
@@ -62,6 +63,14 @@ class BandwidthTask:
     def cost(self, context: Context, outcome: Outcome) -> float:
         """Log error; see `cost_log`."""
         return cost_log(context, outcome)
+
+    def verdict(self, context: Context, action: Action, outcome: Outcome) -> Verdict:
+        """Right where the next step came within 20% of the forecast; regret is the forecast's log error."""
+        came = outcome.steps[0].throughput_mbps if outcome.steps else None
+        if came is None:
+            return Verdict()
+        regret = cost_log(context, Outcome(outcome.steps, action))
+        return Verdict(abs(action.next_step.mid - came) <= _WITHIN * came, regret)
 
     def admissible(self, context: Context, action: Action) -> bool:  # noqa: ARG002
         """Whether every figure is finite, not negative, and quantiles are in order."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from dwcp.evaluation import Case, Gate, OraclePolicy, Policy, Replay, f1_by_margin, replay, summary
 from dwcp.features.spec import InputSpec
-from dwcp.task import Arrays, Graph, Learner, LearnerKind, OutputColumn
+from dwcp.task import Arrays, Graph, Learner, LearnerKind, OutputColumn, Verdict
 from dwcp.tasks.compression import inputs
 from dwcp.tasks.compression.contract import Action, Context, Host, Link, Outcome
 from dwcp.tasks.compression.grid import over_grid
@@ -71,6 +71,11 @@ class CompressionTask:
     def cost(self, context: Context, outcome: Outcome) -> float:
         """Seconds; see `cost_s`."""
         return cost_s(context, outcome)
+
+    def verdict(self, context: Context, action: Action, outcome: Outcome) -> Verdict:  # noqa: ARG002
+        """Plain bytes a second of cost; whether another action had been better, an outcome cannot tell."""
+        took_s = cost_s(context, outcome)
+        return Verdict(throughput_mbps=context.facts.block_bytes * 8e-6 / took_s if took_s > 0 else None)
 
     def admissible(self, context: Context, action: Action) -> bool:
         """Whether the action can be carried out under this context."""

@@ -9,7 +9,7 @@ from dwcp.evaluation.oracle import OraclePolicy
 from dwcp.evaluation.policy import Policy
 from dwcp.evaluation.replay import replay
 from dwcp.features.spec import InputSpec
-from dwcp.task import Arrays, Graph, Learner, LearnerKind, OutputColumn
+from dwcp.task import Arrays, Graph, Learner, LearnerKind, OutputColumn, Verdict
 from dwcp.tasks.consensus import figures, inputs
 from dwcp.tasks.consensus.contract import Action, Context, Outcome
 from dwcp.tasks.consensus.oracle import cost_rows
@@ -61,6 +61,13 @@ class ConsensusTask:
     def cost(self, context: Context, outcome: Outcome) -> float:
         """Seconds flagged wrongly or not at all; see `cost_rows`."""
         return cost_rows(context, outcome)
+
+    def verdict(self, context: Context, action: Action, outcome: Outcome) -> Verdict:  # noqa: ARG002
+        """Right where a flag stands in a fault and none where all was well; nothing where nobody can tell."""
+        if outcome.kind not in ("quiet", "benign", "fault"):
+            return Verdict()
+        wrong = action.anomalous != (outcome.kind == "fault")
+        return Verdict(not wrong, float(wrong))
 
     def admissible(self, context: Context, action: Action) -> bool:  # noqa: ARG002
         """Whether the probability is one."""

@@ -12,7 +12,7 @@ from dwcp.evaluation.oracle import OraclePolicy
 from dwcp.evaluation.policy import Case, Policy
 from dwcp.evaluation.replay import Replay, replay
 from dwcp.features.spec import InputSpec
-from dwcp.task import Arrays, Graph, Learner, LearnerKind, OutputColumn
+from dwcp.task import Arrays, Graph, Learner, LearnerKind, OutputColumn, Verdict
 from dwcp.tasks.prefetch import inputs
 from dwcp.tasks.prefetch.contract import NOTHING, Action, Block, Context, Outcome
 from dwcp.tasks.prefetch.network_policy import NetworkPolicy
@@ -68,6 +68,12 @@ class PrefetchTask:
     def cost(self, context: Context, outcome: Outcome) -> float:
         """Waits for a block; see `cost_reads`."""
         return cost_reads(context, outcome)
+
+    def verdict(self, context: Context, action: Action, outcome: Outcome) -> Verdict:
+        """Right where a fetched block was read, or none was to be had; regret is waits and waste."""
+        done = Outcome(outcome.accessed, action.blocks)
+        needed = bool(wanted(context, outcome.accessed))
+        return Verdict(done.used > 0 if needed else not action.blocks, cost_reads(context, done))
 
     def admissible(self, context: Context, action: Action) -> bool:
         """Whether the action names no block twice, and not too many."""

@@ -9,7 +9,7 @@ from dwcp.evaluation.oracle import OraclePolicy
 from dwcp.evaluation.policy import Policy
 from dwcp.evaluation.replay import replay
 from dwcp.features.spec import InputSpec
-from dwcp.task import Arrays, Graph, Learner, LearnerKind, OutputColumn
+from dwcp.task import Arrays, Graph, Learner, LearnerKind, OutputColumn, Verdict
 from dwcp.tasks.reliability import figures, inputs
 from dwcp.tasks.reliability.contract import Action, Context, Outcome
 from dwcp.tasks.reliability.oracle import cost_rows
@@ -56,6 +56,13 @@ class ReliabilityTask:
     def cost(self, context: Context, outcome: Outcome) -> float:
         """Rows flagged wrongly or not at all; see `cost_rows`."""
         return cost_rows(context, outcome)
+
+    def verdict(self, context: Context, action: Action, outcome: Outcome) -> Verdict:  # noqa: ARG002
+        """Right where a flag stands in a fault and none where all was well; nothing where nobody can tell."""
+        if outcome.kind not in ("quiet", "benign", "fault"):
+            return Verdict()
+        wrong = action.anomalous != (outcome.kind == "fault")
+        return Verdict(not wrong, float(wrong))
 
     def admissible(self, context: Context, action: Action) -> bool:  # noqa: ARG002
         """Whether score and novelty are shares."""
