@@ -70,22 +70,13 @@ def _contributions(context: "NodeContext", action: "NodeAction") -> Iterator[Rea
 
 
 def _limits(context: "NodeContext") -> Iterator[Reason]:
-    """The metrics that reach a limit of the rules, each tried alone."""
-    from dwcp.tasks.reliability.contract import METRICS, Context, Sample
-    from dwcp.tasks.reliability.rules import limits_ratio
+    """The metrics that reach a limit of the rules."""
+    from dwcp.tasks.reliability.rules import broken_limits
 
-    now = context.steps[-1] if context.steps else Sample()
-    found = []
-    for metric in METRICS:
-        value = getattr(now, metric)
-        if value is not None:
-            # A sample without any of its usual metrics would count as a node that tells nothing.
-            alone = Sample(**{"cpu_usage": 0.0, metric: value})
-            found.append((limits_ratio(Context(context.node, (alone,), context.peers[-1:])), metric, value))
-    for ratio, metric, value in sorted(found, reverse=True):
-        if ratio >= 1:
-            yield Reason(metric, value, f"{_beside(context, metric)}, {ratio:.3g} times the limit")
-    if all(getattr(now, metric) is None for metric in METRICS):
+    now = context.steps[-1] if context.steps else None
+    for metric, ratio in broken_limits(context):
+        yield Reason(metric, getattr(now, metric), f"{_beside(context, metric)}, {ratio:.3g} times the limit")
+    if now is None or all(value is None for value in astuple(now)):
         yield Reason("state", None, "nothing is measured of it")
 
 

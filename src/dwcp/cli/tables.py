@@ -8,6 +8,9 @@ from dwcp.errors import InputError
 
 __all__ = ["table_for", "tables_by_task"]
 
+_RECORDINGS = frozenset({"consensus"})
+"""Tasks that learn from recordings, each a folder; a folder of several will do."""
+
 
 def tables_by_task(tasks: Sequence[str], given: Sequence[str]) -> dict[str, Path]:
     """The tables of ``--data``: ``FILE`` for a single task, ``TASK=FILE`` for any.
@@ -37,10 +40,11 @@ def table_for(session: Session, task_name: str, given: Path | None) -> Path | No
     if given is None:
         measured = session.table(task_name)
         return measured if measured.exists() else None
-    if given.is_dir():
+    if given.is_dir() and task_name not in _RECORDINGS:
         raise InputError(f"{given} is a folder; name the table, a Parquet file")
     try:
-        given.open("rb").close()
+        if not given.is_dir():
+            given.open("rb").close()
     except OSError as error:
         reason = str(error.strerror).lower()
         raise InputError(f"{given} cannot be read: {reason}; dwcp measure writes such a table") from error

@@ -31,3 +31,8 @@ def test_names_cover_what_they_say():
         "published", "members", "disk", "network", "requests", "host",
     }  # fmt: skip
     assert SPEC.task == "consensus"
+
+
+def test_the_fingerprint_is_pinned():
+    """Another one refuses every model that was trained: change it knowingly, and say so to users."""
+    assert SPEC.fingerprint == "d103b1de803da2b8"

@@ -23,7 +23,8 @@ from dwcp.tasks.consensus.rules import (
     [
         ({"members_up": 2.0}, "1 of 3 members do not answer"),
         ({"leader_known": 0.0}, "no member leads"),
-        ({"leaderless": 1.0}, "1 members know no leader"),
+        ({"leaderless": 1.0}, "1 member knows no leader"),
+        ({"leaderless": 2.0}, "2 members know no leader"),
         ({"active_nodes": 1.0}, "fewer members than a quorum are active"),
         ({"oldest_ms": 1500.0}, "a request is 1500 ms old"),
     ],

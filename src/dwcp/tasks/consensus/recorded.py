@@ -24,19 +24,37 @@ _MEMBER = tuple(one.name for one in fields(MemberSecond))
 
 
 def recorded_cases(table: Path) -> list[ConsensusCase]:
-    """Every second of a recording, in groups of a few minutes each.
+    """Every second of one or several recordings, in groups of a few minutes each.
 
     Args:
-        table: the recording's ``cluster.csv``, compressed or not; the other files lie beside it.
+        table: a recording's ``cluster.csv``, compressed or not, or its folder, or a folder of such folders.
 
     Raises:
         InputError: a file is missing or cannot be read.
-        SchemaError: it is no recording, or no fault in it was visible to a client.
+        SchemaError: it is no recording, or no fault in any of them was visible to a client.
     """
-    series = series_of(read_recording(table.parent), table.parent.name)
-    if "fault" not in series.kinds:
+    folders = _recordings(table)
+    found = [series_of(read_recording(folder), folder.name) for folder in folders]
+    if not any("fault" in series.kinds for series in found):
         raise SchemaError(f"{table} has no fault that a client noticed; record one with faults")
-    return list(cases_of(series, part_s=_PART_S))
+    return [case for series in found for case in cases_of(series, part_s=_PART_S)]
+
+
+def _recordings(table: Path) -> list[Path]:
+    if not table.is_dir():
+        return [table.parent]
+    folders = (
+        [table] if _is_recording(table) else [one for one in sorted(table.iterdir()) if _is_recording(one)]
+    )
+    if not folders:
+        raise SchemaError(
+            f"{table} is no recording and holds none; a recording is a folder with cluster.csv and nodes.csv"
+        )
+    return folders
+
+
+def _is_recording(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.glob("cluster.csv*")) and any(folder.glob("nodes.csv*"))
 
 
 def series_of(recording: Recording, name: str) -> Series:

@@ -173,7 +173,8 @@ def _hard(context: Context) -> Iterator[tuple[float, str]]:
     if now.leader_known is not None:
         yield 2.0 * (now.leader_known == 0), "no member leads"
     if now.leaderless is not None:
-        yield 2.0 * (now.leaderless > 0), f"{now.leaderless:g} members know no leader"
+        words = "1 member knows" if now.leaderless == 1 else f"{now.leaderless:g} members know"
+        yield 2.0 * (now.leaderless > 0), f"{words} no leader"
     if now.quorum_size is not None and now.active_nodes is not None:
         yield 3.0 * (now.active_nodes < now.quorum_size), "fewer members than a quorum are active"
     if now.oldest_ms is not None and context.slo_ms > 0:

@@ -1,5 +1,6 @@
 """The fallback and the simple detectors: no model, no state, an answer for every context."""
 
+from collections.abc import Iterator
 from random import Random
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from dwcp.tasks.reliability.budget import budget
 from dwcp.tasks.reliability.contract import Action, Context, Outcome, Sample
 from dwcp.tasks.reliability.inputs import window
 
-__all__ = ["RandomPolicy", "RulePolicy", "limits_ratio", "pca_residual", "robust_z"]
+__all__ = ["RandomPolicy", "RulePolicy", "broken_limits", "limits_ratio", "pca_residual", "robust_z"]
 
 Floats = NDArray[np.float64]
 
@@ -79,11 +80,28 @@ def limits_ratio(context: Context) -> float:
     """Hard limits on the newest sample, four times the peers' tail latency, or a node that tells nothing."""
     if not context.steps:
         return 0.0
-    now = context.steps[-1]
-    if now.cpu_usage is None and now.memory_usage is None and now.p99_latency_ms is None:
+    if _tells_nothing(context.steps[-1]):
         return 2.0
-    ratios = [max(getattr(now, name) or 0.0, 0.0) / limit for name, limit in _LIMITS.items()]
-    return max(*ratios, _beside_peers(now, context.peers))
+    return max(ratio for _, ratio in _ratios(context))
+
+
+def broken_limits(context: Context) -> tuple[tuple[str, float], ...]:
+    """The metrics of the newest sample that reach their limits, with how far; the furthest first."""
+    if not context.steps or _tells_nothing(context.steps[-1]):
+        return ()
+    broken = [(name, ratio) for name, ratio in _ratios(context) if ratio >= 1]
+    return tuple(sorted(broken, key=lambda one: -one[1]))
+
+
+def _tells_nothing(now: Sample) -> bool:
+    return now.cpu_usage is None and now.memory_usage is None and now.p99_latency_ms is None
+
+
+def _ratios(context: Context) -> Iterator[tuple[str, float]]:
+    now = context.steps[-1]
+    for name, limit in _LIMITS.items():
+        yield name, max(getattr(now, name) or 0.0, 0.0) / limit
+    yield "p99_latency_ms", _beside_peers(now, context.peers)
 
 
 def robust_z(context: Context) -> float:
