@@ -179,6 +179,15 @@ def test_a_model_that_does_not_beat_the_rules_is_not_promoted(
     assert "champion" not in Registry(home / "registry").aliases(TASK)
 
 
+def test_what_saw_simulated_cases_alone_takes_no_place_where_those_mislead(
+    done_already, run, home, monkeypatch
+):
+    monkeypatch.setattr("dwcp.cli.publishing._SIMULATION_MISLEADS", frozenset({TASK}))
+    done = run("train", TASK)
+    assert "challenger: it saw simulated cases alone" in done.out
+    assert "champion" not in Registry(home / "registry").aliases(TASK)
+
+
 def test_a_full_disk_while_publishing_keeps_the_result_and_says_where(
     done_already, simulated, run, trained, monkeypatch
 ):

@@ -17,6 +17,8 @@ from dwcp.training.fit import SHARES
 __all__ = ["Promotion", "Rivalry", "learned_name", "promote_if_deserved", "publish_draft", "publish_folder"]
 
 _CHAMPION, _CHALLENGER = "champion", "challenger"
+_SIMULATION_MISLEADS = frozenset({"bandwidth", "reliability"})
+"""Tasks whose models, trained on simulated cases alone, did worse on recorded ones than the rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,10 @@ def promote_if_deserved(
     verdict: Any = draft.report["verdict"]
     if not verdict["promotable"]:
         return Promotion(False, verdict["why"])
+    if rivalry.job.table is None and task.name in _SIMULATION_MISLEADS:
+        return Promotion(
+            False, "it saw simulated cases alone, which mislead here: record some, and train on those"
+        )
     if not rivalry.target_reached:
         return Promotion(False, "the target is short")
     champion = registry.aliases(ref.task).get(_CHAMPION)
