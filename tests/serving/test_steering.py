@@ -1,6 +1,7 @@
 """Questions sent to versions, and what is heard of them."""
 # ruff: noqa: ARG002 - a stand-in takes what its protocol hands it
 
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,8 @@ class Fixed:
     units: list[tuple[str, str, str]] = field(default_factory=list)
     hints: list[tuple[Route, Hint[Any]]] = field(default_factory=list)
     verdicts: list[tuple[Route, Verdict]] = field(default_factory=list)
+    shadows: list[tuple[Hint[Any], Hint[Any]]] = field(default_factory=list)
+    shadow_verdicts: list[Verdict] = field(default_factory=list)
 
     def route(self, task_name: str, unit: str, region: str) -> Route:
         self.units.append((task_name, unit, region))
@@ -30,6 +33,12 @@ class Fixed:
 
     def judged(self, task_name: str, route: Route, verdict: Verdict) -> None:
         self.verdicts.append((route, verdict))
+
+    def shadowed(self, task_name: str, route: Route, hint: Hint[Any], candidate: Hint[Any]) -> None:
+        self.shadows.append((hint, candidate))
+
+    def shadow_judged(self, task_name: str, route: Route, verdict: Verdict) -> None:
+        self.shadow_verdicts.append(verdict)
 
 
 @pytest.fixture
@@ -121,3 +130,58 @@ def test_a_version_that_is_refused_changes_nothing(world: Any, steering: Fixed) 
         world.advisor.load_beside("toy", "champion")
     assert list(world.advisor.slots()["toy"].beside) == ["1.1.0"]
     assert world.advisor.ask("toy", world.context()).reason is Reason.MODEL
+
+
+def test_a_shadow_is_asked_and_judged_and_never_used(
+    world: Any, steering: Fixed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        type(world.task),
+        "verdict",
+        staticmethod(lambda _, action, outcome: Verdict(action == outcome)),
+        raising=False,
+    )
+    steering.to = Route(shadow="1.1.0")
+    context = world.context()
+    hint = world.advisor.ask("toy", context)
+    assert (hint.action, hint.model.version) == ("none", "1.0.0")
+    assert world.advisor.drained()
+    [(used, candidate)] = steering.shadows
+    assert used is hint
+    assert (candidate.action, candidate.reason, candidate.model.version) == ("lz4", Reason.MODEL, "1.1.0")
+    world.advisor.observe("toy", context, "none", "lz4")
+    assert [verdict for _, verdict in steering.verdicts] == [Verdict(False)]
+    assert steering.shadow_verdicts == [Verdict(True)]
+    assert [policy.seen for policy in world.task.learned_policies] == [1, 1]
+
+
+def test_a_shadow_that_fails_harms_nobody(world: Any, steering: Fixed) -> None:
+    steering.to = Route(shadow="1.1.0")
+    world.graph.fault = world.fail
+    context = world.context()
+    assert world.advisor.ask("toy", context).reason is Reason.MODEL
+    assert world.advisor.drained()
+    [(_, candidate)] = steering.shadows
+    assert (candidate.action, candidate.reason) == (None, Reason.FALLBACK_ERROR)
+    world.advisor.observe("toy", context, "none", 1.0)
+    assert steering.shadow_verdicts == []
+
+
+def test_shadows_that_come_too_fast_are_dropped_and_counted(world: Any, steering: Fixed) -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def wait(answers: Any, stopped: Any) -> Any:
+        entered.set()
+        assert go_on.wait(20.0)
+        return answers
+
+    world.graph.fault = wait
+    steering.to = Route(shadow="1.1.0")
+    for _ in range(300):
+        assert world.advisor.ask("toy", world.context()).reason is Reason.MODEL
+    assert entered.wait(20.0)
+    assert world.advisor.shadows_dropped() == 300 - 256
+    world.graph.fault = None
+    go_on.set()
+    assert world.advisor.drained()
+    assert len(steering.shadows) == 256

@@ -20,6 +20,7 @@ from dwcp.serving._asked import Asked
 from dwcp.serving._checks import DeclinedError
 from dwcp.serving._deadline import Watchdog
 from dwcp.serving._served import Breaker, ServedModel, ServedPolicy, Service
+from dwcp.serving._shadows import Shadowed, Shadows
 from dwcp.serving._slot import ONLINE, Slot
 from dwcp.serving.advisor import FallbackAdvisor
 from dwcp.serving.counts import HintCounts, HintKey, Latencies
@@ -102,6 +103,7 @@ class LocalAdvisor:
         self._killed: dict[str | None, str] = {}
         self._steering = steering
         self._asked = Asked()
+        self._shadows = Shadows(self._shadowed, clock, seed)
 
     def ask(self, task_name: str, context: Any, *, unit: str = "", region: str = "") -> Hint[Any]:
         """A hint for one context; see `dwcp.serving.advisor.Advisor.ask`.
@@ -141,6 +143,8 @@ class LocalAdvisor:
         if steering is not None:
             self._asked.add(context, route, model)
             steering.answered(task_name, route, hint)
+            if route.shadow and (candidate := slot.beside.get(route.shadow)) is not None:
+                self._shadows.offer(Shadowed(task_name, route, context, hint, candidate))
         return hint
 
     def observe(self, task_name: str, context: Any, action: Any, outcome: Any) -> None:
@@ -153,13 +157,18 @@ class LocalAdvisor:
             return
         with slot.changing:
             self._fallback.observe(task_name, context, action, outcome)
-        model, route = slot.model, None
-        if self._steering is not None and (asked := self._asked.pop(context)) is not None:
-            route, model = asked
+        steering = self._steering
+        asked = None if steering is None else self._asked.pop(context)
+        route, model = (None, slot.model) if asked is None else asked
         if model is not None:
             model.observe(context, action, outcome)
-        if route is not None and self._steering is not None:
-            self._steering.judged(task_name, route, _verdict(slot.task, context, action, outcome))
+        if steering is None or route is None:
+            return
+        steering.judged(task_name, route, _verdict(slot.task, context, action, outcome))
+        if route.shadow and (other := self._shadows.answer_to(context)) is not None:
+            if (candidate := slot.beside.get(route.shadow)) is not None:
+                candidate.observe(context, other, outcome)
+            steering.shadow_judged(task_name, route, _verdict(slot.task, context, other, outcome))
 
     def load(self, task_name: str, reference: str = "champion") -> ModelRef:
         """Put the model of an alias or a version in service: read, verify, warm, then swap at once.
@@ -257,6 +266,14 @@ class LocalAdvisor:
         """Each task's place, for what shows or asks models by version; not to be changed."""
         return self._slots
 
+    def shadows_dropped(self) -> int:
+        """How many questions no candidate in a shadow was asked, because they came too fast."""
+        return self._shadows.dropped
+
+    def drained(self, timeout_s: float = 10.0) -> bool:
+        """Wait until candidates in a shadow have answered what they were asked; whether that came in time."""
+        return self._shadows.drain(timeout_s)
+
     def kill(self, why: str, task_name: str | None = None) -> None:
         """Let the fallback answer everything, or one task, until `revive`; ``why`` is told with each hint.
 
@@ -302,8 +319,13 @@ class LocalAdvisor:
             raise InputError(f"this is no snapshot of {task_name}: {error!r}") from error
 
     def close(self) -> None:
-        """End the thread that keeps deadlines, when nobody asks any more."""
+        """End the threads that keep deadlines and ask candidates, when nobody asks any more."""
+        self._shadows.close()
         self._service.watchdog.close()
+
+    def _shadowed(self, one: Shadowed, candidate: Hint[Any]) -> None:
+        if self._steering is not None:
+            self._steering.shadowed(one.task_name, one.route, one.hint, candidate)
 
     def _answer(
         self, slot: Slot, model: ServedPolicy | None, route: Route, context: Any, started_s: float

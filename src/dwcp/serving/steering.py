@@ -50,3 +50,18 @@ class Steering(Protocol):
     def judged(self, task_name: str, route: Route, verdict: Verdict) -> None:
         """What was measured afterwards of a question is known."""
         ...
+
+    def shadowed(self, task_name: str, route: Route, hint: Hint[Any], candidate: Hint[Any]) -> None:
+        """The version in the shadow was asked, too.
+
+        Args:
+            task_name: of which task.
+            route: where the question went.
+            hint: what was answered and used.
+            candidate: what the version in the shadow would have answered; its action is None where it failed.
+        """
+        ...
+
+    def shadow_judged(self, task_name: str, route: Route, verdict: Verdict) -> None:
+        """What was measured afterwards of the shadow's answer is known."""
+        ...
