@@ -1,0 +1,3 @@
+module dwcp.example/client
+
+go 1.19

@@ -1,0 +1,1 @@
+"""The published protocols: the .proto files, and the messages made from them."""
