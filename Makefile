@@ -11,7 +11,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export POLARS_MAX_THREADS := 2
 
-.PHONY: record-consensus demo test check format docs clean help bench-compression bench-hint bench-hde bench-transfer \
+.PHONY: record-consensus demo test check format docs protocol clean help bench-compression bench-hint bench-hde bench-transfer \
   bench-transfer-scale bench-storage bench-dedup-index bench-prefetch bench-bandwidth \
   bench-bandwidth-modes bench-transfer-forecast bench-anomaly bench-anomaly-nodes bench-anomaly-consensus \
   bench-anomaly-live
@@ -83,6 +83,11 @@ $(DEV_READY): pyproject.toml constraints.txt $(DEMO_READY) | $(BIN)/python
 	@echo "Installing the development tools ..."
 	$(PIP) install -c constraints.txt -e '.[train,dev]'
 	@touch $@
+
+protocol: ## make the protobuf stubs from their descriptions
+	$(PYTHON) -m venv build/protocol
+	build/protocol/bin/pip install -q grpcio-tools==1.74.0
+	build/protocol/bin/python src/dwcp/serving/protocol/generate.py
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .dwcp build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -19,6 +19,10 @@ GROUPS = {
     "dwcp store",
     "dwcp predict",
     "dwcp watch",
+    "dwcp rollout",
+    "dwcp experiment",
+    "dwcp shadow",
+    "dwcp ops",
 }
 WANTED = {
     *("dwcp send", "dwcp receive", "dwcp sync"),
@@ -29,6 +33,11 @@ WANTED = {
     "dwcp store passphrase",
     *("dwcp predict bandwidth", "dwcp watch link", "dwcp watch nodes", "dwcp watch etcd", "dwcp detect"),
     *("dwcp simulate compression", "dwcp simulate links", "dwcp data validate"),
+    *("dwcp serve", "dwcp shadow validate"),
+    *(f"dwcp rollout {verb}" for verb in ("start", "status", "approve", "advance", "rollback")),
+    *(f"dwcp rollout {verb}" for verb in ("kill", "revive", "history")),
+    *(f"dwcp experiment {verb}" for verb in ("start", "status", "analyze", "stop", "list")),
+    *(f"dwcp ops {what}" for what in ("dashboards", "alerts", "systemd")),
     *(f"dwcp models {verb}" for verb in ("list", "show", "verify", "promote", "rollback", "diff", "export")),
 }
 COMMANDS = dict(every_command(get_command(app), "dwcp"))

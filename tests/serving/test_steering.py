@@ -28,10 +28,10 @@ class Fixed:
         self.units.append((task_name, unit, region))
         return self.to
 
-    def answered(self, task_name: str, route: Route, hint: Hint[Any]) -> None:
+    def answered(self, task_name: str, route: Route, context: Any, hint: Hint[Any]) -> None:
         self.hints.append((route, hint))
 
-    def judged(self, task_name: str, route: Route, verdict: Verdict) -> None:
+    def judged(self, task_name: str, route: Route, verdict: Verdict, version: str) -> None:
         self.verdicts.append((route, verdict))
 
     def shadowed(self, task_name: str, route: Route, hint: Hint[Any], candidate: Hint[Any]) -> None:

@@ -17,7 +17,7 @@ these, and most transfers are over."""
 
 
 class _Closable(Protocol):
-    def ask(self, task_name: str, context: Any) -> Hint[Any]: ...
+    def ask(self, task_name: str, context: Any, *, unit: str = "", region: str = "") -> Hint[Any]: ...
 
     def observe(self, task_name: str, context: Any, action: Any, outcome: Any) -> None: ...
 
@@ -45,11 +45,11 @@ class LateAdvisor:
         self._thread: threading.Thread | None = None
         self._loaded: _Closable | None = None
 
-    def ask(self, task_name: str, context: Any) -> Hint[Any]:
+    def ask(self, task_name: str, context: Any, *, unit: str = "", region: str = "") -> Hint[Any]:
         """The real one's hint; none while it is not loaded. See `dwcp.serving.Advisor`."""
         if task_name == self.task_name:
             if self._loaded is not None:
-                return self._loaded.ask(task_name, context)
+                return self._loaded.ask(task_name, context, unit=unit, region=region)
             if self._is_worth_it(context):
                 self._begin()
         return _nothing("the model is not loaded")
@@ -84,10 +84,12 @@ class LateAdvisors:
     def __init__(self, advisors: Iterable[LateAdvisor]) -> None:
         self._advisors = {advisor.task_name: advisor for advisor in advisors}
 
-    def ask(self, task_name: str, context: Any) -> Hint[Any]:
+    def ask(self, task_name: str, context: Any, *, unit: str = "", region: str = "") -> Hint[Any]:
         """The hint of the task's own advisor; none for a task without. See `dwcp.serving.Advisor`."""
         advisor = self._advisors.get(task_name)
-        return _nothing("nobody knows this task") if advisor is None else advisor.ask(task_name, context)
+        if advisor is None:
+            return _nothing("nobody knows this task")
+        return advisor.ask(task_name, context, unit=unit, region=region)
 
     def observe(self, task_name: str, context: Any, action: Any, outcome: Any) -> None:
         """Hand an outcome to the task's own advisor."""

@@ -28,6 +28,11 @@ COMMANDS = {
     "simulate": "dwcp.cli.simulate",
     "data": "dwcp.cli.data",
     "models": "dwcp.cli.models",
+    "serve": "dwcp.cli.serve",
+    "rollout": "dwcp.cli.rollout",
+    "shadow": "dwcp.cli.shadow",
+    "experiment": "dwcp.cli.experiment",
+    "ops": "dwcp.cli.ops",
 }
 """The module of each command, in the order of the help. In it, the command or group has the same name."""
 

@@ -22,8 +22,11 @@ _log = logging.getLogger(__name__)
 class Advisor(Protocol):
     """Gives hints, and takes in what came of them."""
 
-    def ask(self, task_name: str, context: Any) -> Hint[Any]:
+    def ask(self, task_name: str, context: Any, *, unit: str = "", region: str = "") -> Hint[Any]:
         """A hint for one context of a task; never raises, never blocks past the advisor's deadline.
+
+        A unit is on whose behalf it is asked: a path, a host, a store. Rollouts and experiments answer it by
+        the same version each time; a region is where it is, for rollouts that go region by region.
 
         The action is None in two cases, both a caller's or a task's mistake told in ``detail``: there is
         no such task, or its fallback, which must answer any context, raised. None is no hint: the caller
@@ -59,7 +62,7 @@ class FallbackAdvisor:
         self._clock = clock
         self._rng = Random(seed)
 
-    def ask(self, task_name: str, context: Any) -> Hint[Any]:
+    def ask(self, task_name: str, context: Any, *, unit: str = "", region: str = "") -> Hint[Any]:  # noqa: ARG002
         """The fallback's answer, with `Reason.FALLBACK_NO_MODEL`; see `Advisor.ask`."""
         return self.answer(task_name, context, Reason.FALLBACK_NO_MODEL, self._detail, self._clock())
 

@@ -8,7 +8,8 @@ hint says why.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any, Protocol
 
@@ -30,10 +31,13 @@ from dwcp.serving.runtime import OnnxGraph
 from dwcp.serving.steering import CHAMPION, Route, Steering
 from dwcp.task import JudgesLive, LearnsOnline, Task, Verdict
 
-__all__ = ["ONLINE", "ArtifactSource", "LocalAdvisor"]
+__all__ = ["ONLINE", "ArtifactSource", "Listener", "LocalAdvisor"]
 
 _log = logging.getLogger(__name__)
 _NOTHING_TOLD = Verdict()
+
+
+Listener = Callable[[str, Any, Any, Any], None]
 
 
 class ArtifactSource(Protocol):
@@ -75,6 +79,7 @@ class LocalAdvisor:
         clock: seconds that only go forward.
         seed: seed of the generator that policies are handed.
         steering: sends questions to versions; None: the champion answers all.
+        listeners: told of every outcome, with task, context and action; quick, and must not raise.
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class LocalAdvisor:
         clock: Callable[[], float] = time.monotonic,
         seed: int = 0,
         steering: Steering | None = None,
+        listeners: Sequence[Listener] = (),
     ) -> None:
         self._registry = registry
         self._service = Service(deadline_ms / 1e3, clock, Watchdog(), open_graph, new_breaker)
@@ -102,18 +108,12 @@ class LocalAdvisor:
         self._loading = threading.Lock()
         self._killed: dict[str | None, str] = {}
         self._steering = steering
+        self._listeners = tuple(listeners)
         self._asked = Asked()
         self._shadows = Shadows(self._shadowed, clock, seed)
 
     def ask(self, task_name: str, context: Any, *, unit: str = "", region: str = "") -> Hint[Any]:
-        """A hint for one context; see `dwcp.serving.advisor.Advisor.ask`.
-
-        Args:
-            task_name: the task.
-            context: what the caller knows.
-            unit: on whose behalf, for rollouts and experiments: a path, a host, a store.
-            region: where, for rollouts that go region by region.
-        """
+        """A hint for one context; see `dwcp.serving.advisor.Advisor.ask`."""
         started_s = self._clock()
         slot = self._slots.get(task_name)
         if slot is None:
@@ -141,8 +141,9 @@ class LocalAdvisor:
             )
         self._counts.add(task_name, hint.reason, "" if ref is None else ref.version, hint.latency_ms)
         if steering is not None:
-            self._asked.add(context, route, model)
-            steering.answered(task_name, route, hint)
+            answered = ref.version if ref is not None and hint.reason is Reason.MODEL else ""
+            self._asked.add(context, route, model, answered)
+            steering.answered(task_name, route, context, hint)
             if route.shadow and (candidate := slot.beside.get(route.shadow)) is not None:
                 self._shadows.offer(Shadowed(task_name, route, context, hint, candidate))
         return hint
@@ -159,12 +160,14 @@ class LocalAdvisor:
             self._fallback.observe(task_name, context, action, outcome)
         steering = self._steering
         asked = None if steering is None else self._asked.pop(context)
-        route, model = (None, slot.model) if asked is None else asked
+        route, model, version = (None, slot.model, "") if asked is None else asked
         if model is not None:
             model.observe(context, action, outcome)
+        for listener in self._listeners:
+            listener(task_name, context, action, outcome)
         if steering is None or route is None:
             return
-        steering.judged(task_name, route, _verdict(slot.task, context, action, outcome))
+        steering.judged(task_name, route, _verdict(slot.task, context, action, outcome), version)
         if route.shadow and (other := self._shadows.answer_to(context)) is not None:
             if (candidate := slot.beside.get(route.shadow)) is not None:
                 candidate.observe(context, other, outcome)
@@ -231,6 +234,19 @@ class LocalAdvisor:
         with self._loading:
             slot.clear()
 
+    def warm(self, task_name: str) -> None:
+        """Let a task's policies decide once, so that the first caller does not wait for what is loaded late.
+
+        Raises:
+            InputError: there is no such task.
+        """
+        slot = self._slot(task_name)
+        context = slot.task.examples(1, 0)[0].context
+        with suppress(DeclinedError):
+            if slot.model is not None:
+                slot.model.answer(context, self._clock(), self._rng)
+        self._fallback.answer(task_name, context, Reason.FALLBACK_NO_MODEL, "", self._clock())
+
     def reload(self, alias: str = "champion") -> Mapping[str, str]:
         """Put in service what the alias holds now, for every task.
 
@@ -265,6 +281,10 @@ class LocalAdvisor:
     def slots(self) -> Mapping[str, Slot]:
         """Each task's place, for what shows or asks models by version; not to be changed."""
         return self._slots
+
+    def now(self) -> float:
+        """The time by this advisor's clock, which breakers go by."""
+        return self._clock()
 
     def shadows_dropped(self) -> int:
         """How many questions no candidate in a shadow was asked, because they came too fast."""

@@ -43,12 +43,19 @@ class Steering(Protocol):
         """
         ...
 
-    def answered(self, task_name: str, route: Route, hint: Hint[Any]) -> None:
+    def answered(self, task_name: str, route: Route, context: Any, hint: Hint[Any]) -> None:
         """A question that was routed has its hint."""
         ...
 
-    def judged(self, task_name: str, route: Route, verdict: Verdict) -> None:
-        """What was measured afterwards of a question is known."""
+    def judged(self, task_name: str, route: Route, verdict: Verdict, version: str) -> None:
+        """What was measured afterwards of a question is known.
+
+        Args:
+            task_name: of which task.
+            route: where the question went.
+            verdict: what the outcome tells.
+            version: that answered; empty where the rule did.
+        """
         ...
 
     def shadowed(self, task_name: str, route: Route, hint: Hint[Any], candidate: Hint[Any]) -> None:

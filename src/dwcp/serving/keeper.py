@@ -1,0 +1,196 @@
+"""What a server does besides answering: follows the registry, moves rollouts, remembers over restarts.
+
+One thread calls `Keeper.tick` every few seconds. Nothing of it is in a hint's way.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dwcp.errors import ArtifactNotFoundError, DwcpError
+from dwcp.evaluation.files import atomic_write
+from dwcp.registry import Registry
+from dwcp.safety.breaker import CircuitBreaker
+from dwcp.serving.helm import Helm
+from dwcp.serving.local import LocalAdvisor
+
+__all__ = ["Keeper"]
+
+_CHAMPION = "champion"
+_FORMAT = 1
+_log = logging.getLogger(__name__)
+
+Say = Callable[[str, str], None]
+
+
+class Keeper:
+    """Keeps an advisor as the registry and the rollouts want it.
+
+    Args:
+        advisor: whose models are kept.
+        registry: what holds the aliases.
+        helm: the advisor's steering.
+        file: where breakers and what policies learned survive a restart.
+        say: told of what changed: an event's name, and words.
+        clock: seconds since 1970.
+        who: names this process in journals.
+    """
+
+    def __init__(
+        self,
+        advisor: LocalAdvisor,
+        registry: Registry,
+        helm: Helm,
+        file: Path,
+        *,
+        say: Say = lambda event, words: _log.info("%s: %s", event, words),
+        clock: Callable[[], float] = time.time,
+        who: str = "dwcp serve",
+    ) -> None:
+        self._advisor = advisor
+        self._registry = registry
+        self._helm = helm
+        self._file = file
+        self._say = say
+        self._clock = clock
+        self._who = who
+        self._followed: dict[str, str | None] = {}
+        self._refused: set[tuple[str, str]] = set()
+        self._kept = b""
+        self._remembered = self._read()
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def tick(self) -> None:
+        """Once round. Never raises a `DwcpError`: it is told and tried again."""
+        self._helm.tick()
+        for name in self._advisor.slots():
+            self._attempt(name, self._follow)
+            self._attempt(name, self._promote)
+        for name, wanted in self._helm.candidates().items():
+            self._have_beside(name, wanted)
+        self._keep()
+
+    def start(self, every_s: float = 2.0) -> None:
+        """Tick on a thread until `close`."""
+        self._thread = threading.Thread(target=self._run, args=(every_s,), name="dwcp-keeper", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread and write what is remembered."""
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._helm.close()
+        self._keep()
+
+    def _run(self, every_s: float) -> None:
+        while not self._over.wait(every_s):
+            self.tick()
+
+    def _follow(self, name: str) -> None:
+        """Serve what the champion's alias holds, when that has changed since it was last looked at."""
+        try:
+            held = self._registry.aliases(name).get(_CHAMPION)
+        except ArtifactNotFoundError:
+            held = None
+        known = name in self._followed
+        before = self._followed.get(name)
+        if known and held == before:
+            return
+        if held is None:
+            if before is not None:
+                self._advisor.unload(name)
+                self._say("withdrawn", f"{name} has no champion any more: its rule answers")
+        else:
+            ref = self._advisor.load(name)
+            self._restore(name, ref.version)
+            if known:
+                self._say("swapped", f"{name} {ref.version} is in service")
+        self._followed[name] = held
+
+    def _have_beside(self, name: str, wanted: frozenset[str]) -> None:
+        slot = self._advisor.slots()[name]
+        for version in wanted - slot.loaded().keys():
+            try:
+                self._advisor.load_beside(name, version)
+            except DwcpError as error:
+                if (name, version) not in self._refused:
+                    self._refused.add((name, version))
+                    self._say("refused", f"{name} {version} cannot be asked beside the champion: {error}")
+            else:
+                self._restore(name, version)
+                self._say("beside", f"{name} {version} is asked beside the champion")
+        for version in slot.beside.keys() - wanted:
+            self._advisor.leave(name, version)
+
+    def _promote(self, name: str) -> None:
+        """Make a candidate that is complete everywhere the champion."""
+        rollout = self._helm.rollouts.get(name)
+        state = None if rollout is None else rollout.state
+        if rollout is None or state is None or state.promoted or not state.complete:
+            return
+        now, version = self._clock(), state.start.candidate
+        why = "its rollout is complete in every region"
+        self._registry.promote(name, version, _CHAMPION, now=now, who=self._who, why=why)
+        rollout.promoted(now=now, who=self._who, why=why)
+        self._say("promoted", f"{name} {version} is champion: {why}")
+        self._follow(name)
+
+    def _attempt(self, name: str, act: Callable[[str], None]) -> None:
+        try:
+            act(name)
+        except DwcpError as error:
+            if (name, str(error)) not in self._refused:
+                self._refused.add((name, str(error)))
+                self._say("refused", f"{name} goes on as it was: {error}")
+
+    def _restore(self, name: str, version: str) -> None:
+        """Let a model that comes into service go on where it was before the restart, once."""
+        task = self._remembered.get(name)
+        breakers = task.get("breakers") if isinstance(task, dict) else None
+        if not isinstance(task, dict) or not isinstance(breakers, dict):
+            return
+        try:
+            breaker = self._advisor.slots()[name].find(version).breaker
+            if version in breakers and isinstance(breaker, CircuitBreaker):
+                breaker.restore(breakers.pop(version), self._advisor.now())
+            memory = task.get("memory")
+            if isinstance(memory, dict) and memory.get("version") == version:
+                self._advisor.restore(name, task.pop("memory"))
+        except DwcpError as error:
+            self._say("forgotten", f"{name} {version} begins anew: {error}")
+
+    def _keep(self) -> None:
+        """Write what must survive a restart, where it has changed."""
+        now = self._advisor.now()
+        told: dict[str, Any] = {"format": _FORMAT, "tasks": {}}
+        for name, slot in self._advisor.slots().items():
+            breakers = {
+                version: model.breaker.snapshot(now)
+                for version, model in slot.loaded().items()
+                if isinstance(model.breaker, CircuitBreaker)
+            }
+            told["tasks"][name] = {"breakers": breakers, "memory": self._advisor.snapshot(name)}
+        try:
+            content = json.dumps(told, allow_nan=False).encode()
+            if content != self._kept:
+                atomic_write(self._file, content)
+                self._kept = content
+        except (DwcpError, ValueError, TypeError) as error:
+            _log.error("what was learned cannot be kept: %s", error)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            told = json.loads(self._file.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            self._say("forgotten", f"{self._file} cannot be read ({error}): breakers begin closed")
+            return {}
+        tasks = told.get("tasks") if isinstance(told, Mapping) and told.get("format") == _FORMAT else None
+        return tasks if isinstance(tasks, dict) else {}
