@@ -7,12 +7,21 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "dwcp"
-FILES = {path.relative_to(SOURCE).as_posix(): path for path in sorted(SOURCE.rglob("*.py"))}
+MADE = "_pb2.py"
+"""How files end that a tool made."""
+FILES = {
+    path.relative_to(SOURCE).as_posix(): path
+    for path in sorted(SOURCE.rglob("*.py"))
+    if not path.name.endswith(MADE)
+}
 PACKAGES = {name: path for name, path in FILES.items() if path.name == "__init__.py"}
 MODULES = {name: path for name, path in FILES.items() if name not in PACKAGES}
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-EMPTY = ("__init__.py", "cli/__init__.py", "tasks/", "transfer/endpoints/__init__.py")
-"""Packages that offer no names of their own: the root, the command line, folders of tasks, the two ends."""
+EMPTY = (
+    *("__init__.py", "cli/__init__.py", "tasks/", "transfer/endpoints/__init__.py"),
+    "serving/protocol/__init__.py",
+)
+"""Packages that offer no names: the root, the command line, folders of tasks, the two ends, what was made."""
 
 
 def tree_of(path: Path) -> ast.Module:

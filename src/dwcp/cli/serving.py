@@ -1,6 +1,7 @@
 """Puts `dwcp serve` together: models, hints, who may ask, and the servers that answer."""
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["ServeOptions", "run_server"]
 
 _WORKERS = 8
+_SWITCH_S = 0.0005
+"""How long a thread may hold the interpreter while others wait: less than a hint may take."""
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -107,6 +110,7 @@ def run_server(session: Session, registry: Registry, options: ServeOptions) -> S
         raise ExtraMissingError(
             f"{name} is not installed: pip install 'dwcp[serve]' brings what serving needs"
         ) from error
+    sys.setswitchinterval(_SWITCH_S)
     tasks = discover()
     wanted = wanted_tasks(registry, sorted(tasks), options.tasks)
     watch = Watch(session.home, tasks, registry)

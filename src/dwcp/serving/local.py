@@ -31,7 +31,7 @@ from dwcp.serving.runtime import OnnxGraph
 from dwcp.serving.steering import CHAMPION, Route, Steering
 from dwcp.task import JudgesLive, LearnsOnline, Task, Verdict
 
-__all__ = ["ONLINE", "ArtifactSource", "Listener", "LocalAdvisor"]
+__all__ = ["ArtifactSource", "Listener", "LocalAdvisor"]
 
 _log = logging.getLogger(__name__)
 _NOTHING_TOLD = Verdict()

@@ -6,7 +6,8 @@ import pytest
 
 from dwcp.errors import SchemaError
 from dwcp.serving import Reason
-from dwcp.serving.local import ONLINE, LocalAdvisor
+from dwcp.serving._slot import ONLINE
+from dwcp.serving.local import LocalAdvisor
 from dwcp.simulate.access import Read, repeated_loop
 from dwcp.tasks.prefetch.contract import NOTHING, Action, Context, Outcome
 from dwcp.tasks.prefetch.examples import cases_of

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from dwcp.serving._slot import ONLINE
 from dwcp.serving.counts import HintKey
-from dwcp.serving.local import ONLINE
 
 __all__ = ["NO_VERSION", "OTHER", "VersionFold"]
 
