@@ -45,6 +45,7 @@ SHOWN = (
     "pr_auc",
     "vus_pr",
     "recall_at_5pct_fpr",
+    "recall_past_first_s",
     "accuracy",
     "balanced_accuracy",
     "recall",

@@ -26,7 +26,7 @@ SEED = 42
 BOOTSTRAP = Bootstrap(SEED, resamples=300)
 TRAIN_SHARE, VALIDATION_SHARE = 0.45, 0.15
 _BUFFER = 10
-_TIMED = 500
+_TIMED, _ROUNDS = 500, 5
 _DRIFT_STEPS, _DRIFTED = (
     1500,
     {"p50_latency_ms": 2.0, "p99_latency_ms": 2.0, "cpu_usage": 1.4, "disk_io": 1.4},
@@ -189,14 +189,17 @@ def drift_fpr(content: bytes) -> dict[str, float]:
 
 
 def latency_ms(cases: Sequence[ReliabilityCase], content: bytes) -> dict[str, float]:
-    """Of one decision, arrays and all."""
-    policy = DetectorPolicy(ExportedGraph(content))
-    taken = []
-    for case in cases[:_TIMED]:
-        started = time.perf_counter()
-        policy.decide(case.context, case.time_s, Random(SEED))
-        taken.append((time.perf_counter() - started) * 1e3)
-    return {"p50_ms": float(np.quantile(taken, 0.5)), "p99_ms": float(np.quantile(taken, 0.99))}
+    """Of one decision, arrays and all; of several rounds the one least disturbed."""
+    policy, rounds = DetectorPolicy(ExportedGraph(content)), []
+    for _ in range(_ROUNDS):
+        taken = []
+        for case in cases[:_TIMED]:
+            started = time.perf_counter()
+            policy.decide(case.context, case.time_s, Random(SEED))
+            taken.append((time.perf_counter() - started) * 1e3)
+        rounds.append(np.quantile(taken, [0.5, 0.99]))
+    p50, p99 = min(rounds, key=lambda one: float(one[1]))
+    return {"p50_ms": float(p50), "p99_ms": float(p99)}
 
 
 def check(fitted: Fitted, content: bytes, cases: Sequence[ReliabilityCase]) -> float:

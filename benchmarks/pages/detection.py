@@ -9,6 +9,7 @@ __all__ = ["consensus", "live", "nodes"]
 
 SHARES = (
     ("recall_at_5pct_fpr", "recall at 5 % FPR"),
+    ("recall_past_first_s", "the same past a fault's first second"),
     ("accuracy", "accuracy"),
     ("balanced_accuracy", "balanced"),
     ("recall", "recall"),

@@ -20,11 +20,12 @@ well, over those that fell due, and how many hard rules are broken.
 CHANNELS = (*MEASURES, *DERIVED)
 """What features are made of, a second."""
 
-VIEWS = ("now", "off", "off_mean_3", "off_peak_3", "off_mean_5", "off_mean_10", "change")
+VIEWS = ("now", "off", "off_mean_3", "off_peak_3", "off_mean_5", "off_mean_10", "change", "beside_3")
 """What is made of each channel.
 
 Its newest value; how far that is off the usual; the mean, and the value furthest off, of the latest three;
-longer means; and how far the newest is off the mean of the seconds before.
+longer means; how far the newest is off the mean of the seconds before; and how far the mean of the latest
+three is off the twenty seconds before those, in their own mean deviation: in a busy hour the usual is wide.
 """
 
 FEATURES = tuple(f"{view}:{channel}" for view in VIEWS for channel in CHANNELS)

@@ -48,7 +48,7 @@ def boost(
         given, label=anomalous.astype(np.float32), weight=counted, nthread=options.threads
     )
     parameters = {
-        "max_depth": 4,
+        "max_depth": 6,
         "eta": 0.1,
         "subsample": 0.7,
         "colsample_bynode": 0.15,

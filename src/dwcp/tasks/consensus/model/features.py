@@ -19,6 +19,7 @@ _SHARE_OF_CENTRE = 0.05
 _MOST_OFF = 50.0
 _BEND = 4.0
 _EARLIER = 10
+_LATEST, _LOCAL = 3, 20
 _OLD_MS = 1000.0
 
 
@@ -66,8 +67,19 @@ class Features(nn.Module):
             _or_nan(*means[5]),
             _or_nan(*means[10]),
             _or_nan(off[:, -1] - before[0], there * before[1]),
+            _or_nan(*self._beside(values, known)),
         ]
         return torch.cat(views, dim=1), off, known, means[3][0]
+
+    def _beside(self, values: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        """The latest three seconds against those before; whether both are known. ``[batch, channels]``."""
+        before = slice(-_LATEST - _LOCAL, -_LATEST)
+        earlier, told = values[:, before], known[:, before]
+        centre, there = _mean(earlier, told)
+        away, _ = _mean((earlier - centre.unsqueeze(1)).abs(), told)
+        latest, now = _mean(values[:, -_LATEST:], known[:, -_LATEST:])
+        scale = away + _SHARE_OF_CENTRE * centre + self.floors
+        return torch.clamp((latest - centre) / scale, -_MOST_OFF, _MOST_OFF), there * now
 
     def seen(self, window: Tensor, usual: Tensor) -> Seen:
         """The same, by name."""

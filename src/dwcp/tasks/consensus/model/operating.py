@@ -15,7 +15,7 @@ from dwcp.tasks.consensus.rules import HOLD, flagged
 
 __all__ = ["MOST_FALSE_PER_HOUR", "MOST_FPR", "Point", "operating_point", "out_of_fold"]
 
-MOST_FALSE_PER_HOUR = 2.0
+MOST_FALSE_PER_HOUR = 1.0
 """False episodes an hour that the learned part may add to those of the hard rules."""
 
 MOST_FPR = 0.05
