@@ -4,7 +4,8 @@
 set -u
 missing=""
 for pair in etcd:etcd-server etcdctl:etcd-client prometheus:prometheus \
-  prometheus-node-exporter:prometheus-node-exporter go:golang-go chromium:chromium; do
+  prometheus-node-exporter:prometheus-node-exporter go:golang-go chromium:chromium curl:curl openssl:openssl \
+  promtool:prometheus; do
   command -v "${pair%%:*}" > /dev/null || missing="$missing ${pair##*:}"
 done
 [ -z "$missing" ] && exit 0

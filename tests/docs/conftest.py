@@ -46,14 +46,18 @@ def made_up_files(folder: Path) -> None:
 
 
 @pytest.fixture
-def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
     """The folder a reader follows a page in. Keys and state are there too, never the user's own."""
     made_up_files(tmp_path)
+    shutil.copytree(Path(__file__).parents[2] / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
     for name in [name for name in environ if name.startswith("DWCP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DWCP_KEYS", str(tmp_path / "config" / "keys"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    # What Go has compiled once is kept beside pytest's own cache; it gets nothing from the network.
+    monkeypatch.setenv("GOCACHE", str(request.config.cache.mkdir("go")))  # type: ignore[union-attr]
+    monkeypatch.setenv("GOPROXY", "off")
     return tmp_path
 
 

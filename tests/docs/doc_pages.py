@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -28,6 +29,10 @@ PARSED_ONLY = ("demo", "watch nodes", "watch etcd")
 """Commands that take minutes, or a server: their options are read, and no more. They have their own tests."""
 MAY_BE_SHORT = ("evaluate", "--target-accuracy", "detect")
 """What ends with 3: a model of a handful of made-up files is not good enough, or a fault is found."""
+STAYING = {"receive": "listening", "serve": "ready"}
+"""Commands that run until they are stopped, with the word that says that they answer."""
+OPTIONAL = ("go", "promtool")
+"""Programs that may be missing where the tests run: the commands that name them are passed over then."""
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEREDOC = re.compile(r"<<'?(\w+)'?")
@@ -35,6 +40,8 @@ _SHELL = re.compile(r"[|<>;&$`*]")
 _ASSIGNMENT = re.compile(r"(DWCP_\w+)=(\S+) ")
 _ADDRESS = re.compile(r"\b[\w.]+:9440\b")
 """Where the pages have a receiver listen, and send to."""
+_PORTS = re.compile(r"\b(9450|9451)\b")
+"""Where the pages have a server listen, for HTTP and for gRPC."""
 
 
 def pages() -> dict[str, Path]:
@@ -90,22 +97,26 @@ def dwcp_words(command: str) -> list[str] | None:
 
 
 class Terminal:
-    """The reader's second terminal, where `dwcp receive` runs until the next one, or the page, ends."""
+    """The reader's second terminal: one of `STAYING` runs there until the next one, or the page, ends."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._running: subprocess.Popen[str] | None = None
 
-    def receive(self, words: list[str]) -> None:
-        """Stop what runs, and begin to receive; comes back once that listens."""
+    def run(self, words: list[str]) -> str:
+        """Stop what runs, and begin; comes back with what was said once the command answers."""
         self.close()
         command = [sys.executable, "-m", "dwcp.cli.app", *words]
         self._running = subprocess.Popen(
             command, cwd=self._folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         assert self._running.stdout is not None
-        said = self._running.stdout.readline()
-        assert "listening" in said, f"{words} says {said}{self._running.stdout.read()}"
+        said = ""
+        for line in self._running.stdout:
+            said += line
+            if STAYING[words[0]] in line and "not ready" not in line:
+                return said
+        raise AssertionError(f"{words} says {said}")
 
     def close(self) -> None:
         """Stop what runs, as a service manager does; it has to end well."""
@@ -119,27 +130,31 @@ class Terminal:
 class Reader:
     """Follows a page in a folder; fails on the first thing that is not as the page says.
 
-    The reader has one machine, two terminals, and a free port instead of the one that pages name.
+    The reader has one machine, two terminals, and free ports instead of those that pages name.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._names: dict[str, Any] = {"__name__": "page"}
         self._terminal = Terminal(folder)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._address = f"127.0.0.1:{free.getsockname()[1]}"
+        receiving, *serving = _free_ports(3)
+        self._address = f"127.0.0.1:{receiving}"
+        self._ports = dict(zip(("9450", "9451"), serving, strict=True))
 
     def follow(self, page: Path) -> int:
         """Do everything the page says; gives the number of snippets that were run."""
         done = 0
         try:
-            for snippet in snippets(_ADDRESS.sub(self._address, page.read_text(encoding="utf-8"))):
+            for snippet in snippets(self._with_free_ports(page.read_text(encoding="utf-8"))):
                 if snippet.language in ("sh", "python"):
                     self._do(snippet, page.name)
                     done += 1
         finally:
             self._terminal.close()
         return done
+
+    def _with_free_ports(self, text: str) -> str:
+        return _PORTS.sub(lambda found: self._ports[found[1]], _ADDRESS.sub(self._address, text))
 
     def _do(self, snippet: Snippet, page: str) -> None:
         where = f"{page}:{snippet.line}"
@@ -166,6 +181,8 @@ class Reader:
         if command.startswith("pip install "):
             require_extras(command, where)
             return ""
+        if any(re.search(rf"\b{name}\b", command) and not shutil.which(name) for name in OPTIONAL):
+            return ""
         path = f"{Path(sys.executable).parent}:{environ['PATH']}"
         done = subprocess.run(
             ["bash", "-ec", command],
@@ -178,15 +195,26 @@ class Reader:
         if words[0] in PARSED_ONLY or " ".join(words[:2]) in PARSED_ONLY:
             require_parses(words)
             return ""
-        if words[0] == "receive":
-            self._terminal.receive(words)
-            return ""
+        if words[0] in STAYING:
+            is_at_usual_port = words[0] == "serve" and "--port" not in words
+            return self._terminal.run(
+                [*words, *(("--port", self._ports["9450"]) if is_at_usual_port else ())]
+            )
         said, complained = StringIO(), StringIO()
         with patch.dict(environ, variables), redirect_stdout(said), redirect_stderr(complained):
             status = main(words)
         allowed = {0, 3} if any(word in words for word in MAY_BE_SHORT) else {0}
         assert status in allowed, f"{where}: {words} ends with {status}: {complained.getvalue()}"
         return said.getvalue()
+
+
+def _free_ports(count: int) -> list[str]:
+    """Ports that nothing listens on, no two of them the same."""
+    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [str(one.getsockname()[1]) for one in taken]
+    for one in taken:
+        one.close()
+    return ports
 
 
 def require_make_target(command: str, where: str) -> None:

@@ -1,6 +1,7 @@
 """What the pages say to do is done, in order, as a reader would."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any, get_args
 
@@ -37,21 +38,48 @@ FOLLOWED = {
     "docs/how-to.md": 15,
     "docs/how-to/bandwidth.md": 7,
     "docs/how-to/detect.md": 9,
+    "docs/how-to/experiment.md": 7,
     "docs/how-to/keys.md": 7,
+    "docs/how-to/rollout.md": 10,
+    "docs/how-to/serve.md": 14,
     "docs/how-to/store.md": 13,
     "docs/how-to/store-from-python.md": 2,
     "docs/how-to/transfer.md": 12,
     "docs/how-to/transfer-from-python.md": 5,
 }
 """Pages with the least number of snippets that they must have, so that none is passed over unseen."""
-TRAINING = {"docs/tutorial.md", "docs/how-to.md"}
+TRAINING = {"docs/tutorial.md", "docs/how-to.md", "docs/how-to/rollout.md", "docs/how-to/serve.md"}
 """Those of them that train a model."""
+SERVING = {
+    "docs/how-to/experiment.md": ("dwcp.serving.http",),
+    "docs/how-to/rollout.md": ("dwcp.serving.http", "httpx", "openfeature"),
+    "docs/how-to/serve.md": ("dwcp.serving.http", "grpc", "grafana_foundation_sdk", "httpx", "tritonclient"),
+}
+"""Those that start a server, with what has to be installed for it."""
+PROGRAMS = ("curl", "openssl")
+"""What these call besides."""
 NOT_FOLLOWED = {"CONTRIBUTING.md"}
 """Pages whose snippets run the tests themselves: there the targets and paths are checked."""
 
 
-@pytest.mark.parametrize("name", sorted(FOLLOWED.keys() - TRAINING))
+def require_serving(name: str) -> None:
+    """Skip a page that starts a server where something for it is missing."""
+    for module in SERVING.get(name, ()):
+        pytest.importorskip(module, exc_type=ImportError)
+    missing = [program for program in PROGRAMS if name in SERVING and shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed")
+
+
+@pytest.mark.parametrize("name", sorted(FOLLOWED.keys() - TRAINING - SERVING.keys()))
 def test_a_page_does_what_it_says(name: str, reader: Path) -> None:
+    assert Reader(reader).follow(PAGES[name]) >= FOLLOWED[name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SERVING.keys() - TRAINING))
+def test_a_page_that_serves_does_what_it_says(name: str, reader: Path) -> None:
+    require_serving(name)
     assert Reader(reader).follow(PAGES[name]) >= FOLLOWED[name]
 
 
@@ -61,6 +89,7 @@ def test_a_page_does_what_it_says(name: str, reader: Path) -> None:
 def test_a_page_that_trains_does_what_it_says(name: str, reader: Path, train_once: None) -> None:
     for library in ("torch", "xgboost", "onnx", "sklearn"):
         pytest.importorskip(library)
+    require_serving(name)
     assert Reader(reader).follow(PAGES[name]) >= FOLLOWED[name]
 
 
