@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import Any, Protocol
 
 from dwcp.errors import ArtifactNotFoundError, DwcpError, InputError
 from dwcp.evaluation.policy import Decision, State
 from dwcp.registry.artifact import Artifact, check_fingerprint
-from dwcp.safety.breaker import CircuitBreaker
+from dwcp.safety.breaker import BreakerSettings, CircuitBreaker
 from dwcp.serving._asked import Asked
 from dwcp.serving._checks import DeclinedError
 from dwcp.serving._deadline import Watchdog
@@ -74,7 +75,8 @@ class LocalAdvisor:
         registry: where models come from; None when there is none.
         deadline_ms: longest a hint may take before the fallback answers.
         min_confidence: by task, the confidence below which the fallback answers; 0 for a task not named.
-        new_breaker: makes the breaker of each model that is loaded.
+        new_breaker: makes the breaker of each model that is loaded; by default one to which only what misses
+            the deadline is slow.
         open_graph: opens a model file's content.
         clock: seconds that only go forward.
         seed: seed of the generator that policies are handed.
@@ -89,7 +91,7 @@ class LocalAdvisor:
         *,
         deadline_ms: float = 5.0,
         min_confidence: Mapping[str, float] | None = None,
-        new_breaker: Callable[[], Breaker] = CircuitBreaker,
+        new_breaker: Callable[[], Breaker] | None = None,
         open_graph: Callable[[bytes], StoppableGraph] = OnnxGraph,
         clock: Callable[[], float] = time.monotonic,
         seed: int = 0,
@@ -97,7 +99,8 @@ class LocalAdvisor:
         listeners: Sequence[Listener] = (),
     ) -> None:
         self._registry = registry
-        self._service = Service(deadline_ms / 1e3, clock, Watchdog(), open_graph, new_breaker)
+        usual = partial(CircuitBreaker, BreakerSettings(slow_call_ms=deadline_ms))
+        self._service = Service(deadline_ms / 1e3, clock, Watchdog(), open_graph, new_breaker or usual)
         least = min_confidence or {}
         self._slots = {task.name: Slot(task, self._service, least.get(task.name, 0.0)) for task in tasks}
         self._clock = clock
