@@ -14,7 +14,7 @@ export POLARS_MAX_THREADS := 2
 .PHONY: record-consensus demo test check format docs protocol clean help bench-compression bench-hint bench-hde bench-transfer \
   bench-transfer-scale bench-storage bench-dedup-index bench-prefetch bench-bandwidth \
   bench-bandwidth-modes bench-transfer-forecast bench-anomaly bench-anomaly-nodes bench-anomaly-consensus \
-  bench-anomaly-live
+  bench-anomaly-live bench-serving
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
@@ -24,7 +24,7 @@ demo: $(DEMO_READY) ## set up, then measure, train, evaluate, ask for hints and 
 
 test: $(DEV_READY) ## set up, then run the whole test suite
 	@sh tests/install-servers.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(DEV_READY) ## format, lint, types, layers, generated documentation
 	$(BIN)/ruff format --check .
@@ -43,7 +43,7 @@ docs: $(DEV_READY) ## write the generated reference
 	$(BIN)/python -m benchmarks.pages --write
 
 bench-compression bench-hint bench-hde bench-dedup-index bench-prefetch bench-bandwidth bench-bandwidth-modes \
-  bench-anomaly-nodes bench-anomaly-consensus: bench-%: \
+  bench-anomaly-nodes bench-anomaly-consensus bench-serving: bench-%: \
   $(DEV_READY) ## measure against the gates
 	$(BIN)/python benchmarks/$(subst -,_,$*).py
 

@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.pages.bandwidth import bandwidth
-from benchmarks.pages.compression import compression, hde, hint, summary
+from benchmarks.pages.compression import compression, hde, summary
 from benchmarks.pages.detection import consensus, live, nodes
 from benchmarks.pages.forecasts import modes, steered
 from benchmarks.pages.parts import Lines, Result
+from benchmarks.pages.serving import hint, serving
 from benchmarks.pages.storage import dedup, prefetch, sizes, storage
 from benchmarks.pages.transfer import races, transfer
 
@@ -91,6 +92,7 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Result], Lines]]] = {
     "summary": ("compression", summary),
     "compression": ("compression", compression),
     "hde": ("hde", hde),
+    "serving": ("serving", serving),
     "hint": ("hint", hint),
     "races": ("transfer", races),
     "transfer": ("transfer", transfer),

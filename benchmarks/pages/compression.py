@@ -1,10 +1,10 @@
-"""The figures of codecs, their selector, deltas and hints."""
+"""The figures of codecs, their selector and deltas."""
 
 from collections.abc import Mapping, Sequence
 
 from benchmarks.pages.parts import Lines, Result, gates, link_text, mean, measured_on, percent, table
 
-__all__ = ["compression", "hde", "hint", "summary"]
+__all__ = ["compression", "hde", "summary"]
 
 RIVALS = {"zstd_3": "zstd-3", "best_fixed": "the best fixed codec of the link", "fallback": "the fallback"}
 CHOOSERS = {
@@ -91,15 +91,6 @@ def hde(result: Result) -> Lines:
             ),
         )
     yield measured_on(result)
-
-
-def hint(result: Result) -> Lines:
-    """What asking costs."""
-    yield from gates(result)
-    yield from table(
-        ("figure", "measured"), ((f"`{name}`", f"{figure:.3g}") for name, figure in result["figures"].items())
-    )
-    yield f"Asked about {result['data']['contexts']}. {measured_on(result)}"
 
 
 def _data(result: Result) -> Lines:

@@ -12,7 +12,7 @@ class Real:
         self.observed: list[object] = []
         self.closed = False
 
-    def ask(self, task_name: str, context: object, *, unit: str = "", region: str = "") -> Hint[object]:
+    def ask(self, task_name: str, context: object, **_: str) -> Hint[object]:
         return Hint(f"{task_name} {context}", Reason.MODEL, 1.0, None, {}, (), "", 0.0)
 
     def observe(self, *what: object) -> None:

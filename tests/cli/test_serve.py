@@ -64,6 +64,7 @@ def test_it_serves_until_it_is_told_to_end(serving, tmp_path):
     assert unix == f"unix:{tmp_path / 's'}"
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(tmp_path / "s")), base_url="http://x") as client:
         assert client.get("/v2").json()["name"] == "dwcp"
+    assert json.loads(process.stdout.readline())["event"] == "ready"
     assert httpx.get(f"{url}/v2/health/ready").json() == {"ready": True}
     names = [line["name"] for line in httpx.post(f"{url}/v2/repository/index").json()]
     assert "compression" in names
@@ -74,7 +75,7 @@ def test_it_serves_until_it_is_told_to_end(serving, tmp_path):
     process.send_signal(signal.SIGTERM)
     out = process.stdout.read()
     assert process.wait(20) == Status.DONE
-    assert [json.loads(line)["event"] for line in out.splitlines()] == ["ready", "draining", "stopped"]
+    assert [json.loads(line)["event"] for line in out.splitlines()] == ["draining", "stopped"]
     assert not (tmp_path / "s").exists()
 
 

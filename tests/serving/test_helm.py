@@ -185,3 +185,15 @@ def test_questions_on_nobodys_behalf_take_no_part_in_experiments(world: Any) -> 
     world.helm.book.start("codec", 1.0, now=world.now, who="test", why="test")
     world.helm.tick()
     assert ask(world, "").action == "none"
+
+
+def test_a_candidate_that_is_not_loaded_yet_is_not_blamed_for_others(world: Any) -> None:
+    roll_out(world)
+    pass_stage(world, "lz4")
+    world.advisor.leave("toy", world.candidate)
+    assert ask_all(world) == {"none": 400}
+    world.now += 20.0
+    world.helm.tick()
+    [standing] = world.helm.rollouts["toy"].standings(world.now).values()
+    assert standing.region.stage is Stage.CANARY_5
+    assert all(finding.count == 0 for finding in standing.findings)

@@ -65,8 +65,8 @@ def serve(
         int, typer.Option(min=1, max=10_000, metavar="N", help="Requests at work at once; more are refused.")
     ] = 64,
     deadline_ms: Annotated[
-        float, typer.Option(min=0.1, max=60_000, metavar="MS", help="Longest a hint may take.")
-    ] = 5.0,
+        float, typer.Option(min=0.1, max=60_000, metavar="MS", help="Longest a model may take for a hint.")
+    ] = 20.0,
     drain_s: Annotated[
         float, typer.Option(min=0, max=3600, metavar="S", help="Longest to wait for requests at the end.")
     ] = 30.0,

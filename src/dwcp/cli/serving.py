@@ -1,6 +1,7 @@
 """Puts `dwcp serve` together: models, hints, who may ask, and the servers that answer."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dwcp.cli.failures import Status
+from dwcp.cli.output import require_writable
 from dwcp.cli.serving_access import (
     Certificates,
     access_over_tcp,
     certificates,
     read_rights,
     read_tokens,
+    require_grpc_key,
     tls_context,
 )
 from dwcp.cli.session import Session
@@ -97,12 +100,13 @@ def run_server(session: Session, registry: Registry, options: ServeOptions) -> S
 
     Raises:
         InputError: an option cannot be used.
+        StorageError: the home may not be written.
         ExtraMissingError: what serving needs is not installed.
     """
     try:
         from dwcp.cli.serving_loop import Told, serve_until_told
         from dwcp.cli.serving_models import load_models, wanted_tasks
-        from dwcp.cli.serving_watch import Watch
+        from dwcp.cli.serving_watch import STATE_NAME, Watch
         from dwcp.serving.hints.service import Hints
         from dwcp.serving.http import HttpServer, make_app
     except ModuleNotFoundError as error:
@@ -111,6 +115,7 @@ def run_server(session: Session, registry: Registry, options: ServeOptions) -> S
             f"{name} is not installed: pip install 'dwcp[serve]' brings what serving needs"
         ) from error
     sys.setswitchinterval(_SWITCH_S)
+    require_writable(session.home / STATE_NAME)
     tasks = discover()
     wanted = wanted_tasks(registry, sorted(tasks), options.tasks)
     watch = Watch(session.home, tasks, registry)
@@ -128,11 +133,11 @@ def run_server(session: Session, registry: Registry, options: ServeOptions) -> S
             listeners=[watch.take_in],
         )
         advisor = stack.enter_context(closing(steered))
-        keeper = watch.keeper(advisor, lambda event, words: told.say(event, words))
+        keeper = watch.keeper(advisor, lambda event, words: told.say(event, words, message=words))
         stack.callback(keeper.close)
         listeners = _listeners(options, stack)
         settings = options.settings(listeners[0].host)
-        models, hints = Models(advisor, wanted), Hints(advisor)
+        models, hints = Models(advisor, wanted, settled=keeper.has_begun), Hints(advisor)
         app = make_app(models, settings, workers, in_flight, _more_routes(hints, watch.observed(advisor)))
         server = HttpServer(app, listeners, in_flight, settings.limits)
         beside = _grpc(models, hints, options, settings, in_flight)
@@ -172,6 +177,8 @@ def _grpc(
 ) -> Sequence["Beside"]:
     if options.grpc_port is None:
         return ()
+    # Its core writes to standard error by itself what is said here in a sentence.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from dwcp.serving.grpc import GrpcServer, GrpcSettings
 
     host = f"[{options.host}]" if ":" in options.host else options.host
@@ -185,5 +192,7 @@ def _pems(options: ServeOptions) -> "Tls | None":
     files = options.certificates()
     if files is None:
         return None
+    certificate = files.certificate.read_bytes()
+    require_grpc_key(certificate, files.certificate)
     roots = None if files.client_ca is None else files.client_ca.read_bytes()
-    return Tls(files.certificate.read_bytes(), files.key.read_bytes(), roots)
+    return Tls(certificate, files.key.read_bytes(), roots)

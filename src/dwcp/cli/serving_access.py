@@ -12,7 +12,15 @@ from dwcp.transfer.security import KeyFolder
 from dwcp.transfer.security.private_files import READABLE_BY_OTHERS, WRITABLE_BY_OTHERS, read_file
 from dwcp.transfer.security.proofs import checked_token
 
-__all__ = ["Certificates", "access_over_tcp", "certificates", "read_rights", "read_tokens", "tls_context"]
+__all__ = [
+    "Certificates",
+    "access_over_tcp",
+    "certificates",
+    "read_rights",
+    "read_tokens",
+    "require_grpc_key",
+    "tls_context",
+]
 
 _NETWORK_RIGHTS = frozenset({Right.INFER, Right.HINTS})
 """What anybody may do where nobody has to show anything."""
@@ -84,6 +92,26 @@ def tls_context(files: Certificates) -> ssl.SSLContext:
             raise InputError(f"{files.client_ca} holds no certificate in PEM") from error
         context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+def require_grpc_key(certificate: bytes, name: Path) -> None:
+    """Refuse a certificate that gRPC's TLS library takes and then can answer nobody with.
+
+    Args:
+        certificate: in PEM.
+        name: its file.
+
+    Raises:
+        InputError: its key is an Ed25519 one, as that of ``dwcp keys`` is.
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    if isinstance(x509.load_pem_x509_certificate(certificate).public_key(), Ed25519PublicKey):
+        raise InputError(
+            f"gRPC cannot encrypt with the Ed25519 key of {name}: give --tls-cert and --tls-key with an "
+            f"ECDSA or RSA key, or leave --grpc-port out"
+        )
 
 
 def read_tokens(path: Path) -> Mapping[str, Caller]:

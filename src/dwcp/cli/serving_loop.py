@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from dwcp.cli.failures import Status
@@ -52,10 +53,12 @@ class Told:
             words: it as a sentence.
             facts: it as values.
         """
-        if self._json:
-            print_json_line({"event": event, **facts})
-        else:
-            note(self._session, words)
+        # Serving goes on when whoever read this has gone.
+        with suppress(OSError):
+            if self._json:
+                print_json_line({"event": event, **facts})
+            else:
+                note(self._session, words)
 
 
 async def serve_until_told(

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from dwcp.cli.serving_loop import Told
-from dwcp.errors import DwcpError, InputError, RegistryError
+from dwcp.errors import ArtifactNotFoundError, DwcpError, InputError, RegistryError
 from dwcp.registry import Registry
 from dwcp.serving.keeper import Keeper
 from dwcp.serving.local import LocalAdvisor
@@ -23,8 +23,10 @@ def wanted_tasks(registry: Registry, known: Sequence[str], named: Sequence[str])
         named: those that were asked for; all that have a champion where none was.
 
     Raises:
-        InputError: there is no such task.
+        InputError: there is no such task, or the registry is no folder.
     """
+    if registry.root.exists() and not registry.root.is_dir():
+        raise InputError(f"{registry.root} is not a folder; name the one that holds the registry")
     for name in named:
         if name not in known:
             raise InputError(f"there is no task {name!r}; there are {', '.join(known)}")
@@ -56,5 +58,8 @@ async def load_models(advisor: LocalAdvisor, wanted: Sequence[str], told: Told, 
 def _has_champion(registry: Registry, name: str) -> bool:
     try:
         return _CHAMPION in registry.aliases(name)
-    except RegistryError:
+    except ArtifactNotFoundError:
         return False
+    except RegistryError:
+        # There may be one: not ready until it can be read.
+        return True

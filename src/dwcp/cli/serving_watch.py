@@ -21,7 +21,10 @@ from dwcp.serving.metrics import (
 )
 from dwcp.task import Task
 
-__all__ = ["Watch"]
+__all__ = ["STATE_NAME", "Watch"]
+
+STATE_NAME = "serving/state.json"
+"""Where breakers and what policies learned survive a restart, in the home."""
 
 _BANDWIDTH = "bandwidth"
 
@@ -70,4 +73,4 @@ class Watch:
 
     def keeper(self, advisor: LocalAdvisor, say: Callable[[str, str], None]) -> Keeper:
         """What keeps the advisor as the registry and the rollouts want it."""
-        return Keeper(advisor, self._registry, self.helm, self._home / "serving" / "state.json", say=say)
+        return Keeper(advisor, self._registry, self.helm, self._home / STATE_NAME, say=say)

@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from random import Random
 from typing import Any, NamedTuple
 
+from dwcp.serving._asked import Recent
 from dwcp.serving._checks import DeclinedError
 from dwcp.serving._served import ServedPolicy
 from dwcp.serving.hint import Hint, Reason
@@ -14,7 +15,7 @@ from dwcp.serving.steering import Route
 
 __all__ = ["Shadowed", "Shadows"]
 
-_MOST_WAITING, _MOST_ANSWERED = 256, 4096
+_MOST_WAITING = 256
 
 
 class Shadowed(NamedTuple):
@@ -56,7 +57,7 @@ class Shadows:
         self._clock = clock
         self._rng = Random(seed)
         self._waiting: deque[Shadowed] = deque()
-        self._told: OrderedDict[int, tuple[Any, Any]] = OrderedDict()
+        self._told: Recent[Any] = Recent()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -77,9 +78,7 @@ class Shadows:
 
     def answer_to(self, context: Any) -> Any | None:
         """What the candidate would have done, once; None where it was not asked or gave no answer."""
-        with self._changed:
-            found = self._told.pop(id(context), None)
-        return None if found is None else found[1]
+        return self._told.pop(context)
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until every question so far is answered; whether that came true in time."""
@@ -103,12 +102,8 @@ class Shadows:
                     return
                 one = self._waiting[0]
             hint = self._ask(one)
-            with self._changed:
-                if hint.action is not None:
-                    # The context is kept beside its address, which so stands for no other object meanwhile.
-                    self._told[id(one.context)] = (one.context, hint.action)
-                    if len(self._told) > _MOST_ANSWERED:
-                        self._told.popitem(last=False)
+            if hint.action is not None:
+                self._told.add(one.context, hint.action)
             self._answered(one, hint)
             with self._changed:
                 self._waiting.popleft()

@@ -43,6 +43,11 @@ class Slot:
         """The model of a version, or the one in service where that is not here; empty: the one in service."""
         return self.beside.get(version, self.model) if version else self.model
 
+    def known(self, version: str) -> ServedPolicy | None:
+        """Who has that version, in service or beside; None where it is gone."""
+        model = self.model
+        return model if model is not None and model.ref.version == version else self.beside.get(version)
+
     def loaded(self) -> dict[str, ServedModel]:
         """Every model here, by version; the one in service is the last."""
         found = dict(self.beside)

@@ -43,15 +43,18 @@ class DriftWatch:
         self._every = every
         self._reference_rows = reference_rows
         self.settings = settings or DriftSettings(every=1)
-        self._asked = 0
+        self._answers: dict[str, int] = {}
         self._waiting: deque[tuple[str, Any, Hint[Any]]] = deque(maxlen=_MOST_WAITING)
         self._watched: dict[str, _Watched] = {}
 
     def offer(self, task_name: str, context: Any, hint: Hint[Any]) -> None:
         """A hint was given; microseconds, and nothing but a count for most."""
-        # Threads may lose a count to each other, which moves the sample by one.
-        self._asked += 1
-        if self._asked % self._every == 0 and hint.reason is Reason.MODEL:
+        if hint.reason is not Reason.MODEL:
+            return
+        # Counted by task: of tasks asked in turn the same one would be looked at each time. Threads may lose
+        # a count to each other, which moves the sample by one.
+        count = self._answers[task_name] = self._answers.get(task_name, 0) + 1
+        if count % self._every == 0:
             self._waiting.append((task_name, context, hint))
 
     def judged(self, task_name: str, verdict: Verdict) -> None:
@@ -78,7 +81,7 @@ class DriftWatch:
         """
         return {
             name: watched.monitor.report(now)
-            for name, watched in self._watched.items()
+            for name, watched in list(self._watched.items())
             if watched.monitor is not None
         }
 

@@ -45,6 +45,9 @@ _FAILURES = frozenset(
 )
 """Reasons that count as failures of whoever was asked; an input out of range is its caller's."""
 
+_MOST_ROUTES = 65_536
+"""Units whose way is known until the next tick."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -81,7 +84,7 @@ class Helm:
         tasks: names of the tasks that are served.
         flags: file of the published flags; None for none.
         heard: told of every measured outcome.
-        drift: shown a sample of questions, and what came of them.
+        drift: shown a sample of the champion's questions, and what came of them.
         clock: seconds since 1970.
         who: names this process in journals.
     """
@@ -109,6 +112,7 @@ class Helm:
         self._logs: dict[str, ExperimentLog] = {}
         self._running: Mapping[str, tuple[_Running, ...]] = {}
         self._shadowed = 0
+        self._routes: dict[tuple[str, str, str], Route] = {}
         self._poll_experiments()
 
     def candidates(self) -> Mapping[str, frozenset[str]]:
@@ -123,10 +127,18 @@ class Helm:
         return {name: frozenset(versions) for name, versions in wanted.items()}
 
     def route(self, task_name: str, unit: str, region: str) -> Route:
-        """Who answers; see `Steering.route`."""
+        """Who answers; see `Steering.route`. A kill holds at once, what else moved from the next `tick`."""
         killed = self.switches.engaged(task_name)
         if killed:
             return Route(reason=Reason.KILL_SWITCH, detail=killed, arms=_Arms(unit))
+        found = self._routes.get((task_name, unit, region))
+        if found is None:
+            found = self._route(task_name, unit, region)
+            if not found.shadow and len(self._routes) < _MOST_ROUTES:
+                self._routes[task_name, unit, region] = found
+        return found
+
+    def _route(self, task_name: str, unit: str, region: str) -> Route:
         for running in self._running.get(task_name, ()):
             arm = running.experiment.arm(unit) if unit else None
             if arm is not None:
@@ -141,7 +153,7 @@ class Helm:
 
     def answered(self, task_name: str, route: Route, context: Any, hint: Hint[Any]) -> None:
         """A hint was given; see `Steering.answered`."""
-        if self.drift is not None:
+        if self.drift is not None and not route.version:
             self.drift.offer(task_name, context, hint)
         arms: _Arms | None = route.arms
         if arms is None:
@@ -149,6 +161,9 @@ class Helm:
         if arms.experiment is not None:
             arms.experiment.log.expose(arms.unit, _arm_name(route), self._clock())
         elif arms.assignment is not None:
+            if route.version and (hint.model is None or hint.model.version != route.version):
+                # The candidate is not loaded yet, as after a restart: others answer for it.
+                return
             failed = hint.reason in _FAILURES and route.reason is Reason.MODEL
             self.rollouts[task_name].record(
                 arms.assignment, arms.assignment.arm, Measurement(not failed, hint.latency_ms)
@@ -157,7 +172,7 @@ class Helm:
     def judged(self, task_name: str, route: Route, verdict: Verdict, version: str) -> None:
         """An outcome was measured; see `Steering.judged`."""
         arms: _Arms | None = route.arms
-        if self.drift is not None:
+        if self.drift is not None and version and not route.version:
             self.drift.judged(task_name, verdict)
         if self._heard is not None:
             self._heard(task_name, version, verdict, control=not version, now=self._clock())
@@ -214,6 +229,7 @@ class Helm:
         for rollout in self.rollouts.values():
             rollout.tick(now)
         self._attempt("experiments", self._poll_experiments)
+        self._routes = {}
         for name, log in list(self._logs.items()):
             self._attempt(f"the log of experiment {name}", log.flush)
         self._attempt("the shadow log", self.shadow_log.flush)

@@ -61,19 +61,24 @@ class Keeper:
         self._followed: dict[str, str | None] = {}
         self._refused: set[tuple[str, str]] = set()
         self._kept = b""
+        self._trouble = ""
         self._remembered = self._read()
+        self._recalled = False
+        self._begun = False
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
     def tick(self) -> None:
-        """Once round. Never raises a `DwcpError`: it is told and tried again."""
-        self._helm.tick()
-        for name in self._advisor.slots():
-            self._attempt(name, self._follow)
-            self._attempt(name, self._promote)
-        for name, wanted in self._helm.candidates().items():
-            self._have_beside(name, wanted)
-        self._keep()
+        """Once round. Never raises: what goes wrong is told and tried again."""
+        try:
+            self._round()
+        except Exception:  # noqa: BLE001 - a breach must be rolled back whatever else went wrong
+            _log.exception("a round of what keeps the models failed; the next one begins where it began")
+        self._begun = True
+
+    def has_begun(self) -> bool:
+        """Whether a first round is over: breakers, candidates and memories are back."""
+        return self._begun
 
     def start(self, every_s: float = 2.0) -> None:
         """Tick on a thread until `close`."""
@@ -91,6 +96,18 @@ class Keeper:
     def _run(self, every_s: float) -> None:
         while not self._over.wait(every_s):
             self.tick()
+
+    def _round(self) -> None:
+        self._advisor.settle()
+        self._helm.tick()
+        for name in self._advisor.slots():
+            self._attempt(name, self._follow)
+            self._attempt(name, self._promote)
+        if not self._recalled:
+            self._recall()
+        for name, wanted in self._helm.candidates().items():
+            self._have_beside(name, wanted)
+        self._keep()
 
     def _follow(self, name: str) -> None:
         """Serve what the champion's alias holds, when that has changed since it was last looked at."""
@@ -131,8 +148,12 @@ class Keeper:
     def _promote(self, name: str) -> None:
         """Make a candidate that is complete everywhere the champion."""
         rollout = self._helm.rollouts.get(name)
-        state = None if rollout is None else rollout.state
-        if rollout is None or state is None or state.promoted or not state.complete:
+        if rollout is None:
+            return
+        # Another process may have promoted it meanwhile, and somebody taken that back.
+        rollout.poll()
+        state = rollout.state
+        if state is None or state.promoted or not state.complete or rollout.killed is not None:
             return
         now, version = self._clock(), state.start.candidate
         why = "its rollout is complete in every region"
@@ -150,47 +171,66 @@ class Keeper:
                 self._say("refused", f"{name} goes on as it was: {error}")
 
     def _restore(self, name: str, version: str) -> None:
-        """Let a model that comes into service go on where it was before the restart, once."""
-        task = self._remembered.get(name)
-        breakers = task.get("breakers") if isinstance(task, dict) else None
-        if not isinstance(task, dict) or not isinstance(breakers, dict):
+        """Let the breaker of a model that comes into service go on where it was before the restart, once."""
+        breakers = self._part_of(name, "breakers")
+        breaker = self._advisor.slots()[name].find(version).breaker
+        state = breakers.pop(version, None)
+        if not isinstance(state, Mapping) or not isinstance(breaker, CircuitBreaker):
             return
         try:
-            breaker = self._advisor.slots()[name].find(version).breaker
-            if version in breakers and isinstance(breaker, CircuitBreaker):
-                breaker.restore(breakers.pop(version), self._advisor.now())
-            memory = task.get("memory")
-            if isinstance(memory, dict) and memory.get("version") == version:
-                self._advisor.restore(name, task.pop("memory"))
+            breaker.restore(state, self._advisor.now())
         except DwcpError as error:
             self._say("forgotten", f"{name} {version} begins anew: {error}")
 
+    def _recall(self) -> None:
+        """Let policies go on where they were before the restart."""
+        self._recalled = True
+        for name in self._advisor.slots():
+            memory = self._part_of(name, "memory")
+            if not memory:
+                continue
+            try:
+                self._advisor.restore(name, memory)
+            except DwcpError as error:
+                self._say("forgotten", f"what {name} learned begins anew: {error}")
+
+    def _part_of(self, name: str, part: str) -> dict[str, Any]:
+        task = self._remembered.get(name)
+        found = task.get(part) if isinstance(task, dict) else None
+        return found if isinstance(found, dict) else {}
+
     def _keep(self) -> None:
         """Write what must survive a restart, where it has changed."""
-        now = self._advisor.now()
-        told: dict[str, Any] = {"format": _FORMAT, "tasks": {}}
-        for name, slot in self._advisor.slots().items():
-            breakers = {
-                version: model.breaker.snapshot(now)
-                for version, model in slot.loaded().items()
-                if isinstance(model.breaker, CircuitBreaker)
-            }
-            told["tasks"][name] = {"breakers": breakers, "memory": self._advisor.snapshot(name)}
+        told = {"format": _FORMAT, "tasks": {name: self._state_of(name) for name in self._advisor.slots()}}
         try:
             content = json.dumps(told, allow_nan=False).encode()
             if content != self._kept:
                 atomic_write(self._file, content)
                 self._kept = content
+            self._trouble = ""
         except (DwcpError, ValueError, TypeError) as error:
-            _log.error("what was learned cannot be kept: %s", error)
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                _log.error("what was learned cannot be kept: %s", error)
+
+    def _state_of(self, name: str) -> dict[str, Any]:
+        now, models = self._advisor.now(), self._advisor.slots()[name].loaded()
+        breakers = {
+            version: model.breaker.snapshot(now)
+            for version, model in models.items()
+            if isinstance(model.breaker, CircuitBreaker)
+        }
+        return {"breakers": breakers, "memory": self._advisor.snapshot(name)}
 
     def _read(self) -> dict[str, Any]:
         try:
             told = json.loads(self._file.read_bytes())
+            if told["format"] == _FORMAT and isinstance(told["tasks"], dict):
+                return told["tasks"]
+            fault = f"it is of format {told['format']!r}, not {_FORMAT}"
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError) as error:
-            self._say("forgotten", f"{self._file} cannot be read ({error}): breakers begin closed")
-            return {}
-        tasks = told.get("tasks") if isinstance(told, Mapping) and told.get("format") == _FORMAT else None
-        return tasks if isinstance(tasks, dict) else {}
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+            fault = f"{type(error).__name__}: {error}"
+        self._say("forgotten", f"{self._file} cannot be used ({fault}): what was learned begins anew")
+        return {}

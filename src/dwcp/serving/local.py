@@ -18,7 +18,7 @@ from dwcp.errors import ArtifactNotFoundError, DwcpError, InputError
 from dwcp.evaluation.policy import Decision, State
 from dwcp.registry.artifact import Artifact, check_fingerprint
 from dwcp.safety.breaker import BreakerSettings, CircuitBreaker
-from dwcp.serving._asked import Asked
+from dwcp.serving._asked import Asked, WhoAnswered
 from dwcp.serving._checks import DeclinedError
 from dwcp.serving._deadline import Watchdog
 from dwcp.serving._served import Breaker, ServedModel, ServedPolicy, Service
@@ -144,8 +144,8 @@ class LocalAdvisor:
             )
         self._counts.add(task_name, hint.reason, "" if ref is None else ref.version, hint.latency_ms)
         if steering is not None:
-            answered = ref.version if ref is not None and hint.reason is Reason.MODEL else ""
-            self._asked.add(context, route, model, answered)
+            asked = "" if ref is None else ref.version
+            self._asked.add(context, WhoAnswered(route, asked, hint.reason is Reason.MODEL))
             steering.answered(task_name, route, context, hint)
             if route.shadow and (candidate := slot.beside.get(route.shadow)) is not None:
                 self._shadows.offer(Shadowed(task_name, route, context, hint, candidate))
@@ -163,13 +163,14 @@ class LocalAdvisor:
             self._fallback.observe(task_name, context, action, outcome)
         steering = self._steering
         asked = None if steering is None else self._asked.pop(context)
-        route, model, version = (None, slot.model, "") if asked is None else asked
+        model = slot.model if asked is None else slot.known(asked.asked)
         if model is not None:
             model.observe(context, action, outcome)
         for listener in self._listeners:
             listener(task_name, context, action, outcome)
-        if steering is None or route is None:
+        if steering is None or asked is None:
             return
+        route, version = asked.route, asked.asked if asked.answered else ""
         steering.judged(task_name, route, _verdict(slot.task, context, action, outcome), version)
         if route.shadow and (other := self._shadows.answer_to(context)) is not None:
             if (candidate := slot.beside.get(route.shadow)) is not None:
@@ -284,6 +285,10 @@ class LocalAdvisor:
     def slots(self) -> Mapping[str, Slot]:
         """Each task's place, for what shows or asks models by version; not to be changed."""
         return self._slots
+
+    def settle(self) -> None:
+        """What asking leaves for later; for a thread beside."""
+        self._asked.settle()
 
     def now(self) -> float:
         """The time by this advisor's clock, which breakers go by."""

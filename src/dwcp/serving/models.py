@@ -1,6 +1,6 @@
 """The models of an advisor as the Open Inference front ends see them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dwcp.errors import ArtifactNotFoundError, GraphError, InputError
 from dwcp.serving._checks import DeclinedError
@@ -20,16 +20,24 @@ class Models:
     Args:
         advisor: holds the models.
         wanted: tasks whose model must be in service before this is ready.
+        settled: whether whoever keeps the models is done with what a restart asks.
     """
 
-    def __init__(self, advisor: LocalAdvisor, wanted: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        advisor: LocalAdvisor,
+        wanted: Sequence[str] = (),
+        *,
+        settled: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._advisor = advisor
         self._wanted = tuple(wanted)
+        self._settled = settled
 
     def ready(self) -> bool:
-        """Whether every wanted task has a verified model."""
+        """Whether every wanted task has a verified model, and all is as it was before a restart."""
         slots = self._advisor.slots()
-        return all(slots[name].loaded() for name in self._wanted)
+        return self._settled() and all(slots[name].loaded() for name in self._wanted)
 
     def index(self) -> Sequence[ModelEntry]:
         """Every task with the versions that are loaded; one line without a version where none is."""

@@ -1,6 +1,7 @@
 """Answers requests of the hints API, told as plain values: REST and gRPC translate to and from these."""
 
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ class Hints:
         self._memory = HintMemory() if memory is None else memory
         self._clock = clock
         self._new_id = new_id
+        self._asking = threading.Lock()
 
     def call(self, name: str, request: Asked) -> Answered | Refused:
         """Answer a request.
@@ -93,7 +95,9 @@ class Hints:
             return Refused(Refusal.INVALID, str(error))
 
     def _hint(self, method: Method, asked: Ask) -> Answered | Refused:
-        hint = ask(self._advisor, method.task, asked.context, asked.unit, asked.region)
+        # One at a time: they share an interpreter, and waiting for it would count as the model's time.
+        with self._asking:
+            hint = ask(self._advisor, method.task, asked.context, asked.unit, asked.region)
         if hint.action is None:
             missing = hint.reason is Reason.FALLBACK_NO_MODEL
             return Refused(Refusal.NO_SUCH_TASK if missing else Refusal.FAILED, hint.detail)
