@@ -18,7 +18,7 @@ from benchmarks.transfer.trees import Job, difference, lay_before
 from dwcp.errors import InputError
 from dwcp.simulate.shaped_link import ShapedLink
 
-_ports = count(20_000)
+_ports = count(20_000 + os.getpid() % 10_000)
 
 
 @dataclass(frozen=True)

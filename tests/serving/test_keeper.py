@@ -12,6 +12,7 @@ import pytest
 
 from dwcp.errors import StorageError
 from dwcp.safety.breaker import BreakerState
+from dwcp.safety.drift import DriftLevel, DriftReport, OutcomeDrift
 from dwcp.safety.rollout import Metric as GateMetric
 from dwcp.safety.rollout import RolloutGate, RolloutPlan, StageTerms, Start
 from dwcp.safety.rollout.stages import STAGES
@@ -381,3 +382,30 @@ def test_the_end_writes_the_last_of_what_was_measured(world: Any, serve: Callabl
     again = serve()
     state = again.helm.rollouts["toy"].state
     assert state.regions["default"].stage is STAGES[1]
+
+
+class Drifted:
+    """A watch that has seen regret rise."""
+
+    def offer(self, task_name: str, context: Any, hint: Any) -> None: ...
+
+    def judged(self, task_name: str, verdict: Verdict) -> None: ...
+
+    def tick(self) -> None: ...
+
+    def reports(self, now: float) -> dict[str, DriftReport]:
+        return {"toy": DriftReport(now, (), OutcomeDrift(DriftLevel.DRIFT, 500, 3.0, 2.0))}
+
+
+def test_a_drifted_model_is_to_be_trained_again_once_it_is_a_day_old(serve: Callable[[], Server]) -> None:
+    server = serve()
+    server.helm.drift = Drifted()  # type: ignore[assignment]
+    server.world.publish()
+    server.keeper.tick()
+    assert "retrain" not in server.events
+    server.world.clock.now += 86_401.0
+    for _ in range(3):
+        server.keeper.tick()
+        server.world.clock.now += 61.0
+    told = [words for event, words in server.said if event == "retrain"]
+    assert told == ["toy 1.0.0 should be trained again: the regret rose to a mean of 3"]

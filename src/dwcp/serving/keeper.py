@@ -15,6 +15,7 @@ from dwcp.errors import ArtifactNotFoundError, DwcpError
 from dwcp.evaluation.files import atomic_write
 from dwcp.registry import Registry
 from dwcp.safety.breaker import CircuitBreaker
+from dwcp.safety.drift import retraining_wanted
 from dwcp.serving.helm import Helm
 from dwcp.serving.local import LocalAdvisor
 
@@ -22,6 +23,8 @@ __all__ = ["Keeper"]
 
 _CHAMPION = "champion"
 _FORMAT = 1
+_LOOK_EVERY_S = 60.0
+"""Between looks at drift, which compares some thousands of rows."""
 _log = logging.getLogger(__name__)
 
 Say = Callable[[str, str], None]
@@ -59,6 +62,9 @@ class Keeper:
         self._clock = clock
         self._who = who
         self._followed: dict[str, str | None] = {}
+        self._since_s: dict[str, float] = {}
+        self._look_again_s = 0.0
+        self._advised: set[tuple[str, str]] = set()
         self._refused: set[tuple[str, str]] = set()
         self._kept = b""
         self._trouble = ""
@@ -107,7 +113,20 @@ class Keeper:
             self._recall()
         for name, wanted in self._helm.candidates().items():
             self._have_beside(name, wanted)
+        self._look_at_drift(self._clock())
         self._keep()
+
+    def _look_at_drift(self, now: float) -> None:
+        """Say once of a version that it should be trained again; its age counts from when it came here."""
+        if self._helm.drift is None or now < self._look_again_s:
+            return
+        self._look_again_s = now + _LOOK_EVERY_S
+        for name, report in self._helm.drift.reports(now).items():
+            version = self._followed.get(name)
+            advised = retraining_wanted(report, now - self._since_s.get(name, now))
+            if advised.wanted and version is not None and (name, version) not in self._advised:
+                self._advised.add((name, version))
+                self._say("retrain", f"{name} {version} should be trained again: {advised.why}")
 
     def _follow(self, name: str) -> None:
         """Serve what the champion's alias holds, when that has changed since it was last looked at."""
@@ -128,7 +147,7 @@ class Keeper:
             self._restore(name, ref.version)
             if known:
                 self._say("swapped", f"{name} {ref.version} is in service")
-        self._followed[name] = held
+        self._followed[name], self._since_s[name] = held, self._clock()
 
     def _have_beside(self, name: str, wanted: frozenset[str]) -> None:
         slot = self._advisor.slots()[name]
