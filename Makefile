@@ -24,7 +24,7 @@ demo: $(DEMO_READY) ## set up, then measure, train, evaluate, ask for hints and 
 
 test: $(DEV_READY) ## set up, then run the whole test suite
 	@sh tests/install-servers.sh
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(DEV_READY) ## format, lint, types, layers, generated documentation
 	$(BIN)/ruff format --check .

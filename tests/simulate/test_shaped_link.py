@@ -1,5 +1,6 @@
 """A real link on one machine: refused clearly where it cannot be, and shaped where it can."""
 
+import os
 import subprocess
 import sys
 import time
@@ -55,8 +56,10 @@ def transfer(link: ShapedLink, size_bytes: int) -> tuple[str, float]:
     return control, elapsed_s
 
 
-def standing() -> str:
-    return subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
+def standing() -> list[str]:
+    """Namespaces that this process made; others may make some meanwhile."""
+    told = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
+    return [line for line in told.splitlines() if line.startswith(f"dwcp-{os.getpid()}-")]
 
 
 def test_a_queue_holds_a_bandwidth_delay_product() -> None:
