@@ -59,7 +59,7 @@ def transfer(link: ShapedLink, size_bytes: int) -> tuple[str, float]:
 def standing() -> list[str]:
     """Namespaces that this process made; others may make some meanwhile."""
     told = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
-    return [line for line in told.splitlines() if line.startswith(f"dwcp-{os.getpid()}-")]
+    return [line.split()[0] for line in told.splitlines() if line.startswith(f"dwcp-{os.getpid()}-")]
 
 
 def test_a_queue_holds_a_bandwidth_delay_product() -> None:
