@@ -113,7 +113,8 @@ class Server:
         self.told: list[dict[str, Any]] = []
         line = self.process.stdout.readline()
         assert line, self.process.stderr.read()
-        self.url, _, self.grpc = (one.removeprefix("grpc:") for one in json.loads(line)["addresses"])
+        told = (one.removeprefix("grpc:") for one in json.loads(line)["addresses"])
+        self.url, _, self.grpc, self.grpc_socket = told
         self.listener = threading.Thread(target=self._listen, args=(self.process.stdout,))
         self.listener.start()
         self.http = httpx.Client(base_url=self.url, headers=OPS)
@@ -233,7 +234,12 @@ def test_tensors_through_a_client_of_others_over_http_and_grpc(server: Server) -
 
     arrays = discover()[TASK].arrays([CONTEXT])
     kinds = {np.dtype(np.float32): "FP32", np.dtype(np.int64): "INT64"}
-    for triton, url in ((triton_http, server.url.removeprefix("http://")), (triton_grpc, server.grpc)):
+    http_url = server.url.removeprefix("http://")
+    for triton, url in (
+        (triton_http, http_url),
+        (triton_grpc, server.grpc),
+        (triton_grpc, server.grpc_socket),
+    ):
         inputs = []
         for name, array in arrays.items():
             inputs.append(triton.InferInput(name, list(array.shape), kinds[array.dtype]))

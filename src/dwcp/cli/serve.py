@@ -27,7 +27,11 @@ def serve(
     ] = 9450,
     unix_socket: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Listen on a Unix socket for this user, too.", show_default=False),
+        typer.Option(
+            metavar="PATH",
+            help="Listen on a Unix socket for this user, too; gRPC on PATH.grpc.",
+            show_default=False,
+        ),
     ] = None,
     grpc_port: Annotated[
         int | None,

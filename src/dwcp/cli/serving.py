@@ -183,7 +183,10 @@ def _grpc(
 
     host = f"[{options.host}]" if ":" in options.host else options.host
     told = GrpcSettings(settings.access, settings.socket_access, settings.limits, tls=_pems(options))
-    return [GrpcServer(models, hints, told, [f"{host}:{options.grpc_port}"], in_flight)]
+    listen = [f"{host}:{options.grpc_port}"]
+    if options.unix_socket is not None:
+        listen.append(f"unix:{options.unix_socket}.grpc")
+    return [GrpcServer(models, hints, told, listen, in_flight)]
 
 
 def _pems(options: ServeOptions) -> "Tls | None":
