@@ -19,6 +19,7 @@ __all__ = [
     "Objective",
     "Outcome",
     "action_named",
+    "can_be_chosen",
 ]
 
 
@@ -41,6 +42,10 @@ class Action:
 
     def __str__(self) -> str:
         return self.name
+
+    def __hash__(self) -> int:
+        # Kept with the name, where the generated one would be worked out anew each time.
+        return hash(self.name)
 
     @property
     def use_reference(self) -> bool:
@@ -177,7 +182,12 @@ class Context:
 
     def admissible(self, action: Action) -> bool:
         """Whether the action can be carried out here."""
-        return action in self.candidates and (not action.use_reference or self.facts.reference is not None)
+        return can_be_chosen(action, self.candidates, referenced=self.facts.reference is not None)
+
+
+def can_be_chosen(action: Action, candidates: frozenset[Action], *, referenced: bool) -> bool:
+    """Whether an action is among the candidates, and has its reference where it needs one."""
+    return action in candidates and (referenced or not action.use_reference)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ _FADING = 0.95
 """What is left of an outcome's weight after one more outcome."""
 _LIKENESS = 0.3
 """Difference of log ratios at which a block counts for 61%: a kernel's bandwidth."""
+_WEIGHT_OF_AGE = _FADING ** np.arange(_KEPT)
+_SHAPE = len(MEASURES), len(CANDIDATES)
+_ROWS = len(CANDIDATES) * np.arange(len(MEASURES))
+"""Where each measure begins, the measures' candidates laid end to end."""
 _DELTA = np.array([action.use_reference for action in CANDIDATES])
 
 
@@ -53,23 +57,20 @@ class FlowMemory:
 
     def recall(self, facts: BlockFacts) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Weights and weighted mean errors for a block, each ``[measures, candidates]``."""
-        count = np.zeros((len(MEASURES), len(CANDIDATES)), np.float32)
-        residual = np.zeros_like(count)
         kept = min(self._next, _KEPT)
         if kept == 0:
-            return count, residual
+            return np.zeros(_SHAPE, np.float32), np.zeros(_SHAPE, np.float32)
         positions, errors = self._positions[:kept], self._errors[:kept]
-        age = (self._next - 1 - np.arange(kept)) % _KEPT if self._next > _KEPT else kept - 1 - np.arange(kept)
+        age = (self._next - 1 - np.arange(kept)) % _KEPT
         apart = (self._likeness[:kept] - _likeness(facts)) / _LIKENESS
         distance = np.where(_DELTA[positions], apart[:, 1], apart[:, 0])
-        weight = _FADING**age * np.exp(-0.5 * distance**2)
-        for measure in range(len(MEASURES)):
-            known = ~np.isnan(errors[:, measure])
-            at, w = positions[known], weight[known]
-            total = np.bincount(at, w, len(CANDIDATES))
-            mean = np.bincount(at, w * errors[known, measure], len(CANDIDATES)) / np.maximum(total, 1e-12)
-            count[measure], residual[measure] = total, mean
-        return count, residual
+        weight = _WEIGHT_OF_AGE[age] * np.exp(-0.5 * distance**2)
+        known = ~np.isnan(errors)
+        at = (positions[:, None] + _ROWS)[known]
+        w = np.broadcast_to(weight[:, None], errors.shape)[known]
+        total = np.bincount(at, w, _SHAPE[0] * _SHAPE[1])
+        mean = np.bincount(at, w * errors[known], total.size) / np.maximum(total, 1e-12)
+        return total.astype(np.float32).reshape(_SHAPE), mean.astype(np.float32).reshape(_SHAPE)
 
     def as_json(self) -> dict[str, object]:
         """JSON values; NaN as None."""

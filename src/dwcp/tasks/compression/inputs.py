@@ -1,14 +1,14 @@
 """Contexts as the raw arrays the graph is fed. Missing numbers are -1; every feature is made in the graph."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dwcp.codecs.facts import BlockFacts, Probe
 from dwcp.features.spec import InputColumn, InputSpec
 from dwcp.task import Arrays, OutputColumn
-from dwcp.tasks.compression.contract import CANDIDATES, Context, CostModel
+from dwcp.tasks.compression.contract import CANDIDATES, Action, Context, CostModel, can_be_chosen
 
 __all__ = ["COST_MODELS", "FACTS", "MEASURES", "MISSING", "OUTPUTS", "SPEC", "arrays", "facts_row"]
 
@@ -46,7 +46,6 @@ COST_MODELS = (CostModel.SERIAL, CostModel.PIPELINED, CostModel.BYTES)
 """Positions of the ``cost_model`` input."""
 
 _COUNT = len(CANDIDATES)
-_SPEEDS_AT = {action.name: position for position, action in enumerate(CANDIDATES)}
 
 SPEC = InputSpec(
     task="compression",
@@ -144,13 +143,16 @@ def _probe(probe: Probe | None) -> tuple[float, float]:
     return (MISSING, MISSING) if probe is None else (probe.ratio, probe.ms_per_mib)
 
 
-def _allowed(context: Context) -> list[float]:
-    return [float(context.admissible(action)) for action in CANDIDATES]
+def _allowed(context: Context) -> tuple[float, ...]:
+    return _allowed_of(context.candidates, context.facts.reference is not None)
 
 
-def _speed(speed: tuple[tuple[str, float], ...]) -> NDArray[np.float32]:
-    row = np.full(_COUNT, MISSING, np.float32)
-    for name, ms_per_mib in speed:
-        if (position := _SPEEDS_AT.get(name)) is not None:
-            row[position] = ms_per_mib
-    return row
+@lru_cache(maxsize=64)
+def _allowed_of(candidates: frozenset[Action], referenced: bool) -> tuple[float, ...]:
+    return tuple(float(can_be_chosen(action, candidates, referenced=referenced)) for action in CANDIDATES)
+
+
+@lru_cache(maxsize=64)
+def _speed(speed: tuple[tuple[str, float], ...]) -> tuple[float, ...]:
+    known = dict(speed)
+    return tuple(known.get(action.name, MISSING) for action in CANDIDATES)

@@ -56,23 +56,19 @@ class LearnedPolicy:
         fed["seen_count"], fed["seen_residual"] = count[None], residual[None]
         answer = self._graph.run(fed)
         predicted = flow.predicted = cast("NDArray[np.float32]", answer["predicted"][0])
-        costs = answer["cost_s"][0]
+        costs = answer["cost_s"][0].tolist()
         chosen = int(answer["action"][0])
         return Decision(
             CANDIDATES[chosen],
             float(answer["confidence"][0]),
-            {
-                action: cost
-                for action, cost in zip(CANDIDATES, costs.tolist(), strict=True)
-                if cost < _NEVER_S
-            },
+            {action: cost for action, cost in zip(CANDIDATES, costs, strict=True) if cost < _NEVER_S},
             self._curious(flow, costs, predicted[1], count[1], chosen, context.facts.block_bytes),
         )
 
     def _curious(
         self,
         flow: FlowMemory,
-        costs: NDArray[np.float32],
+        costs: list[float],
         log_ms_per_mib: NDArray[np.float32],
         seen: NDArray[np.float32],
         chosen: int,
@@ -81,10 +77,11 @@ class LearnedPolicy:
         """Rivals not tried on blocks like this one, cheapest first, as far as the flow's budget goes."""
         if costs[chosen] >= _NEVER_S:
             return ()
-        flow.budget_s += self._curiosity * float(costs[chosen])
-        rivals = np.flatnonzero((costs <= _RIVAL * costs[chosen]) & (seen < _FORGOTTEN))
+        flow.budget_s += self._curiosity * costs[chosen]
+        dearest = _RIVAL * costs[chosen]
+        rivals = [at for at, cost in enumerate(costs) if cost <= dearest and seen[at] < _FORGOTTEN]
         wanted = []
-        for rival in sorted(rivals.tolist(), key=costs.__getitem__):
+        for rival in sorted(rivals, key=costs.__getitem__):
             takes_s = math.exp(min(log_ms_per_mib[rival], _LARGEST_LOG)) * max(block_bytes, 1) / _MIB / 1e3
             if rival != chosen and takes_s <= flow.budget_s:
                 flow.budget_s -= takes_s

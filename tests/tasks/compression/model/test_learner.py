@@ -9,9 +9,11 @@ from dwcp.task import TrainingOptions
 from dwcp.tasks.compression.contract import CANDIDATES
 from dwcp.tasks.compression.model import learner
 from dwcp.tasks.compression.model.base import DELTA_COMPONENTS, PLAIN_COMPONENTS, Base
+from dwcp.tasks.compression.model.decision import TARGETS
+from dwcp.tasks.compression.model.features import DEPTHS, Features, feature_names
 from dwcp.tasks.compression.model.fitted import FittedCompression
 from dwcp.tasks.compression.model.learner import WEIGHTS, CompressionLearner
-from dwcp.tasks.compression.model.network import DEPTHS, TARGETS, Features, Residual, Stem, feature_names
+from dwcp.tasks.compression.model.network import Residual, Stem
 from dwcp.tasks.compression.model.trees import ComponentTrees
 from dwcp.tasks.compression.rows import Rows
 from dwcp.tasks.compression.task import TASK

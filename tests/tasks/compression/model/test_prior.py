@@ -5,7 +5,8 @@ torch = pytest.importorskip("torch")
 
 from dwcp.tasks.compression.contract import CANDIDATES, action_named  # noqa: E402
 from dwcp.tasks.compression.inputs import FACTS, MEASURES  # noqa: E402
-from dwcp.tasks.compression.model.network import DEPTHS, TARGETS, Decide, FlowPrior  # noqa: E402
+from dwcp.tasks.compression.model.decision import TARGETS, Decide, FlowPrior  # noqa: E402
+from dwcp.tasks.compression.model.features import DEPTHS  # noqa: E402
 from dwcp.tasks.compression.model.prior import fit_prior  # noqa: E402
 
 pytestmark = pytest.mark.train

@@ -5,7 +5,9 @@ pytest.importorskip("torch")
 
 from dwcp.tasks.compression.contract import CANDIDATES, action_named
 from dwcp.tasks.compression.inputs import MEASURES
-from dwcp.tasks.compression.model.network import DEPTHS, TARGETS, Stem, feature_names
+from dwcp.tasks.compression.model.decision import TARGETS
+from dwcp.tasks.compression.model.features import DEPTHS, feature_names
+from dwcp.tasks.compression.model.network import Stem
 from dwcp.tasks.compression.model.stem import fit_stem
 
 pytestmark = pytest.mark.train

@@ -10,7 +10,9 @@ from torch import nn
 from dwcp.task import TrainingOptions
 from dwcp.tasks.compression.contract import CANDIDATES
 from dwcp.tasks.compression.inputs import FACTS, MEASURES
-from dwcp.tasks.compression.model.network import TARGETS, Features, Residual, Stem
+from dwcp.tasks.compression.model.decision import TARGETS
+from dwcp.tasks.compression.model.features import Features
+from dwcp.tasks.compression.model.network import Residual, Stem
 from dwcp.tasks.compression.model.stem import fit_stem
 from dwcp.tasks.compression.model.trees import ComponentTrees, boost
 from dwcp.tasks.compression.rows import Rows

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -12,7 +13,9 @@ from dwcp.task import Arrays
 from dwcp.tasks.compression.contract import CANDIDATES
 from dwcp.tasks.compression.inputs import MEASURES, OUTPUTS, SPEC
 from dwcp.tasks.compression.model.base import DELTA, DELTA_COMPONENTS, PLAIN_COMPONENTS, Base
-from dwcp.tasks.compression.model.network import DEPTHS, TARGETS, Decide, FlowPrior, Mix, feature_names
+from dwcp.tasks.compression.model.decision import TARGETS, Decide, FlowPrior
+from dwcp.tasks.compression.model.features import DEPTHS, feature_names
+from dwcp.tasks.compression.model.network import Mix
 from dwcp.training.export import export_module, finish, merge
 from dwcp.training.trees import trees_to_onnx
 
@@ -50,7 +53,7 @@ class FittedCompression:
         with torch.no_grad():
             raw, features, depth, slower = self._base.features(given["facts"], given["speed_ms_per_mib"])
             trees = torch.from_numpy(self._base.trees(raw.numpy()).astype(np.float32))
-            predicted = self._mix(features, depth, trees, slower)
+            predicted = self._mix(features, depth, slower, trees)
             action, cost_s, confidence = self._decide(
                 predicted, depth, *(given[name] for name in _DECIDE_INPUTS)
             )
@@ -58,7 +61,10 @@ class FittedCompression:
         return {column.name: answers[column.name].numpy() for column in OUTPUTS}
 
     def to_onnx(self) -> bytes:
-        """One graph: features, trees, network, flow correction, costs and decision."""
+        """One graph: features, trees, network, flow correction, costs and decision.
+
+        Trees or a network without weight are left out: they would be asked for nothing.
+        """
         columns = {column.name: column for column in SPEC.columns}
         width = len(feature_names())
         inner = {
@@ -68,24 +74,17 @@ class FittedCompression:
             "trees": InputColumn("trees", "float32", (TARGETS,), "1", ""),
             "predicted": InputColumn("predicted", "float32", (len(MEASURES), len(CANDIDATES)), "1", ""),
         }
+        trees = self._trees_to_onnx() if self.tree_weight != 0 else {}
+        named = ["trees"] if trees else []
         parts = {
             "features": export_module(
                 self._base.features,
                 [columns["facts"], columns["speed_ms_per_mib"]],
                 ["raw", "features", "depth", "slower"],
             ),
-            "plain_trees": trees_to_onnx([self._base.plain_trees.booster], "raw", "plain_trees"),
-            "delta_trees": trees_to_onnx([self._base.delta_trees.booster], "raw", "delta_trees"),
-            "expand": export_module(
-                _Expand(self._base.plain_trees.components, self._base.delta_trees.components),
-                [
-                    InputColumn("plain_trees", "float32", (PLAIN_COMPONENTS,), "1", ""),
-                    InputColumn("delta_trees", "float32", (DELTA_COMPONENTS,), "1", ""),
-                ],
-                ["trees"],
-            ),
+            **trees,
             "mix": export_module(
-                self._mix, [inner[n] for n in ("features", "depth", "trees", "slower")], ["predicted"]
+                self._mix, [inner[n] for n in ("features", "depth", "slower", *named)], ["predicted"]
             ),
             "decide": export_module(
                 self._decide,
@@ -94,6 +93,15 @@ class FittedCompression:
             ),
         }
         return finish(merge(parts, SPEC.columns, OUTPUTS))
+
+    def _trees_to_onnx(self) -> Mapping[str, onnx.ModelProto]:
+        """The trees, and what brings their components back to targets."""
+        plain, delta = self._base.plain_trees, self._base.delta_trees
+        components = InputColumn("components", "float32", (PLAIN_COMPONENTS + DELTA_COMPONENTS,), "1", "")
+        return {
+            "boosted": trees_to_onnx([plain.booster, delta.booster], "raw", components.name),
+            "expand": export_module(_Expand(plain.components, delta.components), [components], ["trees"]),
+        }
 
     def summary(self) -> Mapping[str, object]:
         """Shares chosen and what each pair reached on the validation folds."""
@@ -119,15 +127,13 @@ _DECIDE_INPUTS = (
 class _Expand(nn.Module):
     """Trees' components back to targets, in candidate order."""
 
-    plain: torch.Tensor
-    delta: torch.Tensor
+    spread: torch.Tensor
 
     def __init__(self, plain: NDArray[np.float32], delta: NDArray[np.float32]) -> None:
         super().__init__()
-        for name, components, places in (("plain", plain, ~DELTA), ("delta", delta, DELTA)):
-            spread = np.zeros((len(components), TARGETS), np.float32)
-            spread[:, places] = components
-            self.register_buffer(name, torch.from_numpy(spread))
+        spread = np.zeros((len(plain) + len(delta), TARGETS), np.float32)
+        spread[: len(plain), ~DELTA], spread[len(plain) :, DELTA] = plain, delta
+        self.register_buffer("spread", torch.from_numpy(spread))
 
-    def forward(self, plain: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
-        return plain @ self.plain + delta @ self.delta
+    def forward(self, components: torch.Tensor) -> torch.Tensor:
+        return components @ self.spread

@@ -13,8 +13,9 @@ from dwcp.tasks.compression.contract import CANDIDATES, Action, Context, CostMod
 from dwcp.tasks.compression.grid import COST_MODELS, LINKS_MBPS
 from dwcp.tasks.compression.inputs import MEASURES
 from dwcp.tasks.compression.model.base import fit_base
+from dwcp.tasks.compression.model.decision import TARGETS, FlowPrior
+from dwcp.tasks.compression.model.features import DEPTHS
 from dwcp.tasks.compression.model.fitted import FittedCompression
-from dwcp.tasks.compression.model.network import DEPTHS, TARGETS, FlowPrior
 from dwcp.tasks.compression.model.prior import fit_prior
 from dwcp.tasks.compression.rows import Rows, rows_of
 

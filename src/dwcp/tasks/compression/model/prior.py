@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from dwcp.tasks.compression.contract import CANDIDATES
 from dwcp.tasks.compression.inputs import MEASURES
-from dwcp.tasks.compression.model.network import DEPTHS, TARGETS, FlowPrior
+from dwcp.tasks.compression.model.decision import TARGETS, FlowPrior
+from dwcp.tasks.compression.model.features import DEPTHS
 
 __all__ = ["fit_prior"]
 

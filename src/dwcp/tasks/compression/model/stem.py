@@ -5,7 +5,9 @@ from numpy.typing import NDArray
 
 from dwcp.tasks.compression.contract import CANDIDATES, Action
 from dwcp.tasks.compression.inputs import MEASURES
-from dwcp.tasks.compression.model.network import DEPTHS, TARGETS, Stem, feature_names
+from dwcp.tasks.compression.model.decision import TARGETS
+from dwcp.tasks.compression.model.features import DEPTHS, feature_names
+from dwcp.tasks.compression.model.network import Stem
 
 __all__ = ["fit_stem"]
 

@@ -56,6 +56,8 @@ def boost(
         "lambda": 2.0,
         "min_child_weight": 4.0,
         "base_score": 0.0,
+        # One tree for all components, with a leaf's value for each: a sixth of the trees to walk.
+        "multi_strategy": "multi_output_tree",
         "seed": options.seed,
         "nthread": options.threads,
     }
