@@ -1,6 +1,6 @@
 """What may go into a graph and come out of it, checked in a few microseconds."""
 
-import sys
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,8 +34,8 @@ class DeclinedError(DwcpError):
 class InputCheck:
     """Holds arrays against an input specification: names, types, shapes, limits, finiteness.
 
-    All columns of a decision are laid end to end and compared at once: one comparison for each column would
-    take longer than the graph.
+    Single numbers are compared one by one. All larger columns of a type are laid end to end and compared at
+    once: one comparison for each would take longer than the graph.
     """
 
     def __init__(self, spec: InputSpec) -> None:
@@ -43,8 +43,13 @@ class InputCheck:
         self._expected = [
             (column.name, np.dtype(column.dtype), (1, *column.shape)) for column in spec.columns
         ]
-        # NaN fails every comparison, and the infinities these limits.
-        self._low, self._high = _limits(spec.columns)
+        single = [column for column in spec.columns if math.prod(column.shape) == 1]
+        self._single = [(column.name, *map(np.ndarray.item, _limits([column]))) for column in single]
+        larger = [column for column in spec.columns if column not in single]
+        self._joined = [
+            _Joined([column for column in larger if column.dtype == dtype])
+            for dtype in dict.fromkeys(column.dtype for column in larger)
+        ]
 
     def __call__(self, arrays: Arrays) -> None:
         """Check every element of every decision.
@@ -60,22 +65,22 @@ class InputCheck:
             self._check_one({name: array[row : row + 1] for name, array in arrays.items()})
 
     def _check_one(self, arrays: Arrays) -> None:
-        parts = []
         for name, dtype, shape in self._expected:
             array = arrays.get(name)
             if array is None or array.shape != shape or array.dtype != dtype:
                 raise _misfit(name, dtype, shape, array)
-            parts.append(array)
-        values = np.concatenate(parts, axis=None, dtype=np.float64)
-        # Counting takes a tenth of the time of `all`.
-        if np.count_nonzero((values >= self._low) & (values <= self._high)) != values.size:
-            raise self._out_of_range(arrays)
+        for name, low, high in self._single:
+            if not low <= arrays[name].item() <= high:
+                raise self._out_of_range(arrays)
+        for joined in self._joined:
+            if not joined.within(arrays):
+                raise self._out_of_range(arrays)
 
     def _out_of_range(self, arrays: Arrays) -> DeclinedError:
         detail = "an input is out of range"
         for column in self._columns:
             low, high = _limits([column])
-            values = arrays[column.name].ravel().astype(np.float64)
+            values = arrays[column.name].ravel()
             outside = values[~((values >= low) & (values <= high))]
             if outside.size:
                 detail = f"input {column.name!r} is {outside[0]:g}, outside {_span(column)}"
@@ -95,32 +100,48 @@ class OutputCheck:
         Raises:
             DeclinedError: an answer is missing, of another shape, or not finite.
         """
-        parts = []
         for name, shape in self._expected:
             array = answers.get(name)
             if array is None or array.shape[1:] != shape:
                 found = "missing" if array is None else f"of shape {list(array.shape[1:])}"
                 detail = f"the model's output {name!r} is {found}, expected shape {list(shape)}"
                 raise DeclinedError(Reason.FALLBACK_ERROR, detail, model_at_fault=True)
-            parts.append(array)
-        values = np.concatenate(parts, axis=None, dtype=np.float64)
-        if np.count_nonzero(np.isfinite(values)) != values.size:
-            name = next(name for name, _ in self._expected if not np.isfinite(answers[name]).all())
-            detail = f"the model's output {name!r} is not finite"
-            raise DeclinedError(Reason.FALLBACK_OUT_OF_RANGE, detail, model_at_fault=True)
+            if not _finite(array):
+                detail = f"the model's output {name!r} is not finite"
+                raise DeclinedError(Reason.FALLBACK_OUT_OF_RANGE, detail, model_at_fault=True)
 
 
-def _limits(columns: Sequence[InputColumn]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The lowest and highest value of each element, of all columns side by side."""
-    lows: list[float] = []
-    highs: list[float] = []
-    for column in columns:
-        # Rounded as the values are, so that a value that is the limit passes.
-        kind = np.dtype(column.dtype).type
-        size = int(np.prod(column.shape))
-        lows += [-sys.float_info.max if column.low is None else float(kind(column.low))] * size
-        highs += [sys.float_info.max if column.high is None else float(kind(column.high))] * size
-    return np.array(lows), np.array(highs)
+class _Joined:
+    """Columns of one type, end to end."""
+
+    def __init__(self, columns: Sequence[InputColumn]) -> None:
+        self._names = [column.name for column in columns]
+        self._dtype = np.dtype(columns[0].dtype)
+        self._low, self._high = _limits(columns)
+
+    def within(self, arrays: Arrays) -> bool:
+        """Whether every value is."""
+        values = np.frombuffer(b"".join([arrays[name].tobytes() for name in self._names]), self._dtype)
+        return bool(np.count_nonzero((values >= self._low) & (values <= self._high)) == values.size)
+
+
+def _finite(array: NDArray[Any]) -> bool:
+    """Whether every number is; a single one and counting take a tenth of the time of `all`."""
+    if array.size == 1:
+        return math.isfinite(array.item())
+    return bool(np.count_nonzero(np.isfinite(array)) == array.size)
+
+
+def _limits(columns: Sequence[InputColumn]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The lowest and highest value of each element, of all columns, of one type, side by side."""
+    dtype = np.dtype(columns[0].dtype)
+    most = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    # In the type of the values, so that a value that is the limit passes. NaN is within no limits, nor are
+    # the infinities.
+    low = [most.min if column.low is None else column.low for column in columns]
+    high = [most.max if column.high is None else column.high for column in columns]
+    sizes = [math.prod(column.shape) for column in columns]
+    return np.repeat(np.array(low, dtype), sizes), np.repeat(np.array(high, dtype), sizes)
 
 
 def _span(column: InputColumn) -> str:
