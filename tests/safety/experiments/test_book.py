@@ -1,6 +1,3 @@
-import json
-import multiprocessing
-
 import pytest
 
 from dwcp.errors import InputError, StorageError
@@ -12,9 +9,6 @@ from dwcp.safety.experiments import (
     ExperimentState,
     Metric,
     MetricKind,
-    append_lines,
-    locked,
-    read_lines,
 )
 
 PLAN = ExperimentPlan("codec", (Arm("control"), Arm("new", 2.0)), Metric("hit", MetricKind.PROPORTION))
@@ -130,26 +124,6 @@ def test_a_disk_that_cannot_be_written_keeps_what_waits(tmp_path):
     (tmp_path / "log").unlink()
     log.flush()
     assert [line.unit for line in log.exposures().lines] == ["a"]
-
-
-def _append(file, name, times):
-    for number in range(times):
-        with locked(file):
-            append_lines(file, [{"who": name, "number": number, "pad": "x" * 500}])
-
-
-def test_several_processes_write_one_file(tmp_path):
-    file = tmp_path / "lines.jsonl"
-    context = multiprocessing.get_context("fork")
-    writers = [context.Process(target=_append, args=(file, name, 40)) for name in "abc"]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-    found = read_lines(file, dict)
-    assert (len(found.lines), found.bad, found.torn) == (120, (), False)
-    assert json.loads(file.read_text().splitlines()[0])["number"] == 0
-    assert read_lines(file, dict, found.end).lines == ()
 
 
 def test_a_plan_file_that_is_none_is_one_sentence(book):

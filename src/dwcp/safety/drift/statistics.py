@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dwcp.safety.experiments.chi_square import chi_square_p_value
+from dwcp.safety.chi_square import chi_square_p_value
 
 __all__ = ["chi_square_homogeneity", "holm", "kolmogorov_p_value", "population_stability"]
 

@@ -3,9 +3,7 @@
 from dwcp.safety.experiments.analysis import Analysis, analyse
 from dwcp.safety.experiments.assignment import Experiment
 from dwcp.safety.experiments.book import ExperimentBook, ExperimentRecord, JournalLine
-from dwcp.safety.experiments.chi_square import chi_square_p_value
 from dwcp.safety.experiments.comparison import Comparison, Look
-from dwcp.safety.experiments.json_lines import JsonLines, append_lines, locked, read_lines
 from dwcp.safety.experiments.life import TRANSITIONS, ExperimentEvent, ExperimentState
 from dwcp.safety.experiments.log import ExperimentLog, LogStats
 from dwcp.safety.experiments.observations import Exposure, Observations, Outcome, observations_of
@@ -42,7 +40,6 @@ __all__ = [
     "ExperimentState",
     "Exposure",
     "JournalLine",
-    "JsonLines",
     "LogStats",
     "Look",
     "Metric",
@@ -55,16 +52,12 @@ __all__ = [
     "Standing",
     "Verdict",
     "analyse",
-    "append_lines",
     "asymptotic_width",
     "check_sample_ratio",
-    "chi_square_p_value",
     "difference_of_means",
-    "locked",
     "metric_values",
     "observations_of",
     "proportion_sequence",
-    "read_lines",
     "smoothed_variance",
     "standing_of",
 ]

@@ -15,11 +15,11 @@ import msgspec
 from dwcp.errors import InputError
 from dwcp.evaluation.files import atomic_write
 from dwcp.safety.experiments.assignment import Experiment
-from dwcp.safety.experiments.json_lines import append_lines, locked, read_lines
 from dwcp.safety.experiments.life import ExperimentEvent, ExperimentState, moved, state_after
 from dwcp.safety.experiments.log import ExperimentLog, OutcomeLine
 from dwcp.safety.experiments.observations import Exposure, Observations, Outcome, observations_of
 from dwcp.safety.experiments.plan import ExperimentPlan, metric_values, plan_from_json
+from dwcp.safety.json_lines import append_lines, locked, read_lines
 
 __all__ = ["ExperimentBook", "ExperimentRecord", "JournalLine"]
 

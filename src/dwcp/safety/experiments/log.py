@@ -17,7 +17,7 @@ from threading import Lock
 import msgspec
 
 from dwcp.errors import InputError
-from dwcp.safety.experiments.json_lines import JsonLines, append_lines, locked, read_lines
+from dwcp.safety.json_lines import JsonLines, append_lines, locked, read_lines
 
 __all__ = ["ExperimentLog", "ExposureLine", "LogStats", "OutcomeLine"]
 

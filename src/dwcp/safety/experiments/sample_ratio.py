@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dwcp.errors import InputError
-from dwcp.safety.experiments.chi_square import chi_square_p_value
+from dwcp.safety.chi_square import chi_square_p_value
 
 __all__ = ["SAMPLE_RATIO_THRESHOLD", "SampleRatio", "check_sample_ratio"]
 

@@ -7,7 +7,7 @@ from threading import Lock
 import msgspec
 
 from dwcp.errors import InputError, StorageError
-from dwcp.safety.experiments.json_lines import append_lines, locked
+from dwcp.safety.json_lines import append_lines, locked
 from dwcp.safety.shadow.decision import ShadowDecision, ShadowOutcome
 
 __all__ = ["ShadowLog", "ShadowLogStats", "log_files"]
