@@ -155,6 +155,32 @@ def test_a_shadow_is_asked_and_judged_and_never_used(
     assert [policy.seen for policy in world.task.learned_policies] == [1, 1]
 
 
+def test_an_outcome_before_the_shadow_has_answered_is_judged_when_it_has(
+    world: Any, steering: Fixed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(_: Any, action: str, outcome: str) -> Verdict:
+        return Verdict(action == outcome)
+
+    monkeypatch.setattr(type(world.task), "verdict", staticmethod(judge), raising=False)
+    go_on = threading.Event()
+
+    def wait(answers: Any, stopped: Any) -> Any:
+        assert go_on.wait(20.0)
+        return answers
+
+    world.graph.fault = wait
+    steering.to = Route(shadow="1.1.0")
+    context = world.context()
+    world.advisor.ask("toy", context)
+    world.advisor.observe("toy", context, "none", "lz4")
+    assert [verdict for _, verdict in steering.verdicts] == [Verdict(False)]
+    assert (steering.shadows, steering.shadow_verdicts) == ([], [])
+    go_on.set()
+    assert world.advisor.drained()
+    assert steering.shadow_verdicts == [Verdict(True)]
+    assert [policy.seen for policy in world.task.learned_policies] == [1, 1]
+
+
 def test_a_shadow_that_fails_harms_nobody(world: Any, steering: Fixed) -> None:
     steering.to = Route(shadow="1.1.0")
     world.graph.fault = world.fail
@@ -177,11 +203,12 @@ def test_shadows_that_come_too_fast_are_dropped_and_counted(world: Any, steering
 
     world.graph.fault = wait
     steering.to = Route(shadow="1.1.0")
+    world.advisor.ask("toy", world.context())
+    assert entered.wait(20.0)
     for _ in range(300):
         assert world.advisor.ask("toy", world.context()).reason is Reason.MODEL
-    assert entered.wait(20.0)
     assert world.advisor.shadows_dropped() == 300 - 256
     world.graph.fault = None
     go_on.set()
     assert world.advisor.drained()
-    assert len(steering.shadows) == 256
+    assert len(steering.shadows) == 1 + 256

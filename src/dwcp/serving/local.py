@@ -172,10 +172,9 @@ class LocalAdvisor:
             return
         route, version = asked.route, asked.asked if asked.answered else ""
         steering.judged(task_name, route, _verdict(slot.task, context, action, outcome), version)
-        if route.shadow and (other := self._shadows.answer_to(context)) is not None:
-            if (candidate := slot.beside.get(route.shadow)) is not None:
-                candidate.observe(context, other, outcome)
-            steering.shadow_judged(task_name, route, _verdict(slot.task, context, other, outcome))
+        if route.shadow:
+            judge = partial(self._judge_shadow, slot, steering, context, outcome)
+            self._shadows.when_answered(context, judge)
 
     def load(self, task_name: str, reference: str = "champion") -> ModelRef:
         """Put the model of an alias or a version in service: read, verify, warm, then swap at once.
@@ -354,6 +353,13 @@ class LocalAdvisor:
     def _shadowed(self, one: Shadowed, candidate: Hint[Any]) -> None:
         if self._steering is not None:
             self._steering.shadowed(one.task_name, one.route, one.hint, candidate)
+
+    def _judge_shadow(
+        self, slot: Slot, steering: Steering, context: Any, outcome: Any, route: Route, action: Any
+    ) -> None:
+        if (candidate := slot.beside.get(route.shadow)) is not None:
+            candidate.observe(context, action, outcome)
+        steering.shadow_judged(slot.task.name, route, _verdict(slot.task, context, action, outcome))
 
     def _answer(
         self, slot: Slot, model: ServedPolicy | None, route: Route, context: Any, started_s: float
