@@ -19,6 +19,7 @@ from dwcp.safety.rollout.stages import STAGES
 from dwcp.serving import Reason
 from dwcp.serving.helm import Helm
 from dwcp.serving.keeper import Keeper
+from dwcp.serving.metrics import MODEL, Judgements
 from dwcp.task import Verdict
 
 WHO = {"who": "test", "why": "test"}
@@ -32,7 +33,8 @@ class Server:
         self.world = world
         self.home = home
         self.said: list[tuple[str, str]] = []
-        self.helm = Helm(home, ["toy"], clock=world.clock)
+        self.judgements = Judgements(["toy"])
+        self.helm = Helm(home, ["toy"], heard=self.judgements.add, clock=world.clock)
         self.advisor = world.new_advisor(steering=self.helm)
         self.keeper = self.new_keeper()
 
@@ -42,6 +44,7 @@ class Server:
             self.world.registry,
             self.helm,
             self.home / "serving" / "state.json",
+            also={"judgements": self.judgements},
             say=lambda event, words: self.said.append((event, words)),
             clock=self.world.clock,
         )
@@ -328,14 +331,18 @@ def test_a_full_disk_is_logged_once_and_stops_nothing(
     server = serve()
     world.publish()
     with monkeypatch.context() as patch, caplog.at_level(logging.ERROR):
-        patch.setattr("dwcp.serving.keeper.atomic_write", full)
-        for _ in range(3):
+        patch.setattr("dwcp.serving._kept.atomic_write", full)
+        for _ in range(10):
             server.keeper.tick()
             server.ask()
-    assert [record.getMessage().count("the disk is full") for record in caplog.records] == [1]
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "what was learned cannot be kept",
+        "the record of judgements cannot be kept",
+    ]
     assert server.ask().reason is Reason.MODEL
-    server.keeper.tick()
-    assert (server.home / "serving" / "state.json").exists()
+    for _ in range(5):
+        server.keeper.tick()
+    assert {path.name for path in (server.home / "serving").iterdir()} == {"state.json", "judgements.json"}
 
 
 def test_a_round_that_fails_is_not_the_last(
@@ -382,6 +389,52 @@ def test_the_end_writes_the_last_of_what_was_measured(world: Any, serve: Callabl
     again = serve()
     state = again.helm.rollouts["toy"].state
     assert state.regions["default"].stage is STAGES[1]
+
+
+def test_how_answers_were_judged_survives_a_restart(world: Any, serve: Callable[[], Server]) -> None:
+    world.publish()
+    server = serve()
+
+    def judge(count: int) -> None:
+        for _ in range(count):
+            context = world.context()
+            server.advisor.observe("toy", context, server.advisor.ask("toy", context).action, "none")
+
+    def judged() -> int:
+        return serve().judgements.last("toy", MODEL, world.clock()).judged
+
+    server.keeper.tick()
+    judge(3)
+    for _ in range(4):
+        server.keeper.tick()
+    judge(2)
+    # What came after the last look, some rounds ago at most, is lost with the process.
+    server.keeper.tick()
+    assert judged() == 3
+    server.keeper.close()
+    assert judged() == 5
+    assert (serve().judgements.last("toy", "1.0.0", world.clock()).accuracy, server.said) == (1.0, [])
+
+
+def test_a_record_of_judgements_that_is_damaged_is_told_once_and_begun_anew(
+    world: Any, serve: Callable[[], Server], tmp_path: Path
+) -> None:
+    file = tmp_path / "home" / "serving" / "judgements.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"format": 0, "tasks": {}}')
+    server = serve()
+    for _ in range(6):
+        server.keeper.tick()
+    assert server.said == [
+        (
+            "forgotten",
+            f"{file} cannot be used (it is of format 0, not 1): the record of judgements begins anew",
+        )
+    ]
+    assert serve().events == []
+    file.unlink()
+    file.mkdir()
+    assert serve().events == ["forgotten"]
 
 
 class Drifted:

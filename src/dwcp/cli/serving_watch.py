@@ -15,6 +15,7 @@ from dwcp.serving.metrics import (
     Forecasts,
     Judgements,
     Observed,
+    StoreFigures,
     drift_views,
     experiment_views,
     rollout_views,
@@ -58,8 +59,15 @@ class Watch:
         if task_name == _BANDWIDTH:
             self._forecasts.observe(context, action, outcome, time.time())
 
-    def observed(self, advisor: LocalAdvisor) -> Observed:
-        """What metrics and the page show."""
+    def observed(
+        self, advisor: LocalAdvisor, store: Callable[[], StoreFigures | None] | None = None
+    ) -> Observed:
+        """What metrics and the page show.
+
+        Args:
+            advisor: answers hints.
+            store: tells at once how much a store holds; None where there is none to tell of.
+        """
         return Observed(
             advisor,
             self._judgements,
@@ -69,8 +77,10 @@ class Watch:
             experiments=lambda: experiment_views(self.helm.book),
             drifts=lambda: drift_views(self._drift.reports(time.time()), self._drift.settings),
             telemetry=self._home / "telemetry",
+            store=store,
         )
 
     def keeper(self, advisor: LocalAdvisor, say: Callable[[str, str], None]) -> Keeper:
         """What keeps the advisor as the registry and the rollouts want it."""
-        return Keeper(advisor, self._registry, self.helm, self._home / STATE_NAME, say=say)
+        also = {"judgements": self._judgements}
+        return Keeper(advisor, self._registry, self.helm, self._home / STATE_NAME, also=also, say=say)

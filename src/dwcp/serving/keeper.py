@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from dwcp.errors import ArtifactNotFoundError, DwcpError
-from dwcp.evaluation.files import atomic_write
 from dwcp.registry import Registry
 from dwcp.safety.breaker import CircuitBreaker
 from dwcp.safety.drift import retraining_wanted
+from dwcp.serving._kept import Kept, KeptFile, Say
 from dwcp.serving.helm import Helm
 from dwcp.serving.local import LocalAdvisor
 
@@ -25,9 +25,9 @@ _CHAMPION = "champion"
 _FORMAT = 1
 _LOOK_EVERY_S = 60.0
 """Between looks at drift, which compares some thousands of rows."""
+_ALSO_EVERY = 5
+"""Rounds between two looks at what else is kept, which is larger."""
 _log = logging.getLogger(__name__)
-
-Say = Callable[[str, str], None]
 
 
 class Keeper:
@@ -38,6 +38,7 @@ class Keeper:
         registry: what holds the aliases.
         helm: the advisor's steering.
         file: where breakers and what policies learned survive a restart.
+        also: what else survives one, by name: in ``NAME.json`` beside the file. Restored at once.
         say: told of what changed: an event's name, and words.
         clock: seconds since 1970.
         who: names this process in journals.
@@ -50,6 +51,7 @@ class Keeper:
         helm: Helm,
         file: Path,
         *,
+        also: Mapping[str, Kept] | None = None,
         say: Say = lambda event, words: _log.info("%s: %s", event, words),
         clock: Callable[[], float] = time.time,
         who: str = "dwcp serve",
@@ -57,18 +59,23 @@ class Keeper:
         self._advisor = advisor
         self._registry = registry
         self._helm = helm
-        self._file = file
+        self._file = KeptFile(file, "what was learned", say)
+        self._also = [
+            (kept, KeptFile(file.with_name(f"{name}.json"), f"the record of {name}", say))
+            for name, kept in (also or {}).items()
+        ]
         self._say = say
         self._clock = clock
         self._who = who
         self._followed: dict[str, str | None] = {}
         self._since_s: dict[str, float] = {}
-        self._look_again_s = 0.0
+        self._looked_s = float("-inf")
         self._advised: set[tuple[str, str]] = set()
         self._refused: set[tuple[str, str]] = set()
-        self._kept = b""
-        self._trouble = ""
+        self._rounds = 0
         self._remembered = self._read()
+        for kept, beside in self._also:
+            beside.restore(kept, clock())
         self._recalled = False
         self._begun = False
         self._over = threading.Event()
@@ -98,6 +105,7 @@ class Keeper:
             self._thread.join()
         self._helm.close()
         self._keep()
+        self._keep_also()
 
     def _run(self, every_s: float) -> None:
         while not self._over.wait(every_s):
@@ -115,12 +123,15 @@ class Keeper:
             self._have_beside(name, wanted)
         self._look_at_drift(self._clock())
         self._keep()
+        self._rounds += 1
+        if self._rounds % _ALSO_EVERY == 0:
+            self._keep_also()
 
     def _look_at_drift(self, now: float) -> None:
         """Say once of a version that it should be trained again; its age counts from when it came here."""
-        if self._helm.drift is None or now < self._look_again_s:
+        if self._helm.drift is None or abs(now - self._looked_s) < _LOOK_EVERY_S:
             return
-        self._look_again_s = now + _LOOK_EVERY_S
+        self._looked_s = now
         for name, report in self._helm.drift.reports(now).items():
             version = self._followed.get(name)
             advised = retraining_wanted(report, now - self._since_s.get(name, now))
@@ -220,17 +231,15 @@ class Keeper:
 
     def _keep(self) -> None:
         """Write what must survive a restart, where it has changed."""
+        self._file.write(self._told)
+
+    def _keep_also(self) -> None:
+        for kept, beside in self._also:
+            beside.write(kept.snapshot)
+
+    def _told(self) -> bytes:
         told = {"format": _FORMAT, "tasks": {name: self._state_of(name) for name in self._advisor.slots()}}
-        try:
-            content = json.dumps(told, allow_nan=False).encode()
-            if content != self._kept:
-                atomic_write(self._file, content)
-                self._kept = content
-            self._trouble = ""
-        except (DwcpError, ValueError, TypeError) as error:
-            if str(error) != self._trouble:
-                self._trouble = str(error)
-                _log.error("what was learned cannot be kept: %s", error)
+        return json.dumps(told, allow_nan=False).encode()
 
     def _state_of(self, name: str) -> dict[str, Any]:
         now, models = self._advisor.now(), self._advisor.slots()[name].loaded()
@@ -242,14 +251,15 @@ class Keeper:
         return {"breakers": breakers, "memory": self._advisor.snapshot(name)}
 
     def _read(self) -> dict[str, Any]:
+        content = self._file.read()
+        if content is None:
+            return {}
         try:
-            told = json.loads(self._file.read_bytes())
+            told = json.loads(content)
             if told["format"] == _FORMAT and isinstance(told["tasks"], dict):
                 return told["tasks"]
             fault = f"it is of format {told['format']!r}, not {_FORMAT}"
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             fault = f"{type(error).__name__}: {error}"
-        self._say("forgotten", f"{self._file} cannot be used ({fault}): what was learned begins anew")
+        self._file.refuse(fault)
         return {}
