@@ -68,6 +68,21 @@ def test_status_says_what_each_region_waits_for(begun, run):
     assert {gate["verdict"] for gate in shown["regions"][0]["gates"]} == {"inconclusive"}
 
 
+def test_status_of_a_complete_region_waits_for_nothing(begun, run):
+    for _ in range(6):
+        run("rollout", "advance", TASK, "--region", "eu", *WHY)
+    told = run("rollout", "status").out
+    [complete] = [line for line in told.splitlines() if " complete " in line]
+    assert " eu " in complete
+    assert complete.split()[-1] == "because"
+    (shown,) = json.loads(run("rollout", "status", TASK, "--json").out)
+    assert [(one["stage"], bool(one["waits"])) for one in shown["regions"]] == [
+        ("complete", False),
+        ("pending", False),
+    ]
+    assert "eu is complete" in run("rollout", "advance", TASK, "--region", "eu", *WHY).sentence
+
+
 def test_approve_advance_roll_back_and_look_at_it(begun, run):
     assert "does not wait for approval" in run("rollout", "approve", TASK, "--region", "eu", *WHY).sentence
     measure(begun)

@@ -40,8 +40,10 @@ def test_a_good_candidate_goes_through_every_stage_and_is_promoted(driver):
     assert [part for _, part in seen] == pytest.approx([0, 0.05, 0.25, 0.5, 0.75, 1], abs=0.02)
     assert driver.rollout.state.complete
     assert share(driver) == 1
+    assert driver.rollout.standings(driver.now)["default"].waits == ()
     (entry,) = driver.rollout.promoted(now=driver.now, who="ann", why="complete")
     assert entry.event is Event.PROMOTED
+    assert driver.rollout.standings(driver.now)["default"].waits == ()
     assert not driver.rollout.state.active
     assert share(driver) == 0, "the champion is the candidate now"
 

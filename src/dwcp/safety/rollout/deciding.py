@@ -24,7 +24,7 @@ class Standing:
         samples: decisions of the candidate in this stage.
         control: what the control is held to have done; latencies left out, as nothing is held against them.
         findings: each gate's verdict over the whole stage, then those of the last minutes that fail.
-        waits: what is missing for the next stage, in words; empty when it may go on.
+        waits: what is missing for the next stage, in words; empty when it may go on, or there is none.
         for_approval: whether a person's yes is all that is missing.
     """
 
@@ -62,11 +62,10 @@ def standing_of(
         findings.append(judge(gate, figure_of(gate.metric, whole, control, plan.level)))
         figure = figure_of(gate.metric, recently, control, plan.level)
         recent.append(judge(gate, figure, recent=True))
-    waits = _waits(
-        findings,
-        terms.hold_s - (now - min(now, max(region.since_s, held_since_s))),
-        terms.samples - whole.decisions,
-    )
+    waits: tuple[str, ...] = ()
+    if region.stage is not Stage.COMPLETE:
+        hold_left_s = terms.hold_s - (now - min(now, max(region.since_s, held_since_s)))
+        waits = _waits(findings, hold_left_s, terms.samples - whole.decisions)
     findings += [found for found in recent if found.verdict is Verdict.FAIL]
     for_approval = terms.approval and not waits and region.stage is not Stage.COMPLETE
     if for_approval:
