@@ -14,7 +14,7 @@ export POLARS_MAX_THREADS := 2
 .PHONY: record-consensus demo test check format docs protocol clean help bench-compression bench-hint bench-hde bench-transfer \
   bench-transfer-scale bench-storage bench-dedup-index bench-prefetch bench-bandwidth \
   bench-bandwidth-modes bench-transfer-forecast bench-anomaly bench-anomaly-nodes bench-anomaly-consensus \
-  bench-anomaly-live bench-serving
+  bench-anomaly-live bench-serving bench-hint-batches
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
@@ -43,7 +43,7 @@ docs: $(DEV_READY) ## write the generated reference
 	$(BIN)/python -m benchmarks.pages --write
 
 bench-compression bench-hint bench-hde bench-dedup-index bench-prefetch bench-bandwidth bench-bandwidth-modes \
-  bench-anomaly-nodes bench-anomaly-consensus bench-serving: bench-%: \
+  bench-anomaly-nodes bench-anomaly-consensus bench-serving bench-hint-batches: bench-%: \
   $(DEV_READY) ## measure against the gates
 	$(BIN)/python benchmarks/$(subst -,_,$*).py
 

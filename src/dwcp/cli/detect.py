@@ -3,6 +3,7 @@
 from contextlib import closing
 from functools import partial
 from importlib import import_module
+from itertools import tee
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,8 +85,9 @@ def _judged(
         closing(Detector(session, registry, task)) as detector,
         progress(session, "detecting") as show,
     ):
-        for done, moment in enumerate(recorded.moments(), 1):
-            hint = detector.judge(moment.context, partial(outcome, kind="unknown"))
+        moments, ahead = tee(recorded.moments())
+        hints = detector.judge_all((one.context for one in ahead), partial(outcome, kind="unknown"))
+        for done, (moment, hint) in enumerate(zip(moments, hints, strict=True), 1):
             verdict = told(moment.context, hint, moment.time_s)
             alarms[moment.subject].append((moment.time_s, verdict.alarm))
             event = episodes.take(verdict)

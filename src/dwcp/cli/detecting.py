@@ -3,13 +3,16 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from dwcp.errors import DwcpError, GraphError, InputError
 
 if TYPE_CHECKING:
+    from dwcp.cli.detect_ahead import GraphAhead
     from dwcp.cli.session import Session
     from dwcp.serving import Hint
     from dwcp.task import Task
@@ -19,6 +22,9 @@ __all__ = ["Detector", "memory_file"]
 _FORMAT = 1
 _DEADLINE_MS = 1000.0
 """Nothing waits for a verdict, and a busy machine must not turn a model into its fallback."""
+_TOGETHER = {"reliability": 64}
+"""How many contexts a graph is asked about at once. What a task that is not named here feeds its graph
+depends on the verdicts before."""
 
 
 class Detector:
@@ -34,11 +40,15 @@ class Detector:
         from dwcp.serving.local import LocalAdvisor
 
         self._task = task.name
-        self._advisor = LocalAdvisor([task], session.registry(registry), deadline_ms=_DEADLINE_MS)
+        self._arrays = task.arrays
+        self._graph: GraphAhead | None = None
+        self._advisor = LocalAdvisor(
+            [task], session.registry(registry), deadline_ms=_DEADLINE_MS, open_graph=self._opened
+        )
         try:
             self.by = f"{self._task} {self._advisor.load(self._task).version}"
         except DwcpError as error:
-            self.by = f"rules alone: {error}"
+            self.by, self._graph = f"rules alone: {error}", None
 
     def judge(self, context: object, outcome_of: Any) -> "Hint[Any]":
         """A verdict, which the detector takes note of: what it remembers goes on with it.
@@ -55,6 +65,22 @@ class Detector:
             raise GraphError(f"{self._task} gives no verdict: {hint.detail}")
         self._advisor.observe(self._task, context, hint.action, outcome_of(hint.action.anomalous))
         return hint
+
+    def judge_all(self, contexts: Iterable[object], outcome_of: Any) -> "Iterator[Hint[Any]]":
+        """The verdicts that `judge` gives one after the other, with the graph asked about many at once.
+
+        Args:
+            contexts: the task's, in the order in which they are judged; read some way ahead of the verdicts.
+            outcome_of: as for `judge`.
+
+        Raises:
+            GraphError: not even the rules could answer.
+        """
+        left = iter(contexts)
+        while some := list(islice(left, _TOGETHER.get(self._task, 1))):
+            self._run_ahead(some)
+            for context in some:
+                yield self.judge(context, outcome_of)
 
     def close(self) -> None:
         """End what keeps deadlines."""
@@ -89,6 +115,19 @@ class Detector:
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise InputError(f"{file} holds no detector; remove it to begin anew") from error
         return cast("dict[str, Any]", kept)
+
+    def _opened(self, model: bytes) -> "GraphAhead":
+        from dwcp.cli.detect_ahead import GraphAhead
+        from dwcp.serving.runtime import OnnxGraph
+
+        self._graph = GraphAhead(OnnxGraph(model))
+        return self._graph
+
+    def _run_ahead(self, contexts: Sequence[object]) -> None:
+        if self._graph is not None and len(contexts) > 1:
+            # The graph is then asked about each by itself, and the advisor says what is wrong.
+            with suppress(GraphError):
+                self._graph.run_ahead(self._arrays(contexts))
 
 
 def memory_file(session: "Session", what: str, target: str) -> Path:

@@ -171,11 +171,12 @@ class _Watching:
         from dwcp.tasks.reliability.contract import Outcome
 
         unseen = {one.node: _UNSEEN.get(one.state.value, "") for one in step.nodes}
-        found = []
-        for node, context in self._window.contexts().items():
-            hint = self._detector.judge(context, partial(Outcome, kind="unknown"))
-            found.append(node_verdict(context, hint, step.end_s, unseen[node]))
-        return found
+        contexts = self._window.contexts()
+        hints = self._detector.judge_all(contexts.values(), partial(Outcome, kind="unknown"))
+        return [
+            node_verdict(context, hint, step.end_s, unseen[node])
+            for (node, context), hint in zip(contexts.items(), hints, strict=True)
+        ]
 
     def _show(self, step: "FleetStep", verdicts: list[Verdict]) -> None:
         values = {one.node: one.values for one in step.nodes}
