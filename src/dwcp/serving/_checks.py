@@ -34,8 +34,9 @@ class DeclinedError(DwcpError):
 class InputCheck:
     """Holds arrays against an input specification: names, types, shapes, limits, finiteness.
 
-    Single numbers are compared one by one. All larger columns of a type are laid end to end and compared at
-    once: one comparison for each would take longer than the graph.
+    Of a lone decision, single numbers are compared one by one, and all larger columns of a type are laid end
+    to end and compared at once: one comparison for each would take longer than the graph. Many decisions are
+    compared column by column.
     """
 
     def __init__(self, spec: InputSpec) -> None:
@@ -43,6 +44,7 @@ class InputCheck:
         self._expected = [
             (column.name, np.dtype(column.dtype), (1, *column.shape)) for column in spec.columns
         ]
+        self._bounds = [tuple(limit[0] for limit in _limits([column])) for column in spec.columns]
         single = [column for column in spec.columns if math.prod(column.shape) == 1]
         self._single = [(column.name, *map(np.ndarray.item, _limits([column]))) for column in single]
         larger = [column for column in spec.columns if column not in single]
@@ -61,8 +63,21 @@ class InputCheck:
         if first is None or len(first) == 1:
             self._check_one(arrays)
             return
+        if self._all_fit(arrays, len(first)):
+            return
+        # Something does not: which row it is, and what is said of it, the rows say one by one.
         for row in range(len(first)):
             self._check_one({name: array[row : row + 1] for name, array in arrays.items()})
+
+    def _all_fit(self, arrays: Arrays, rows: int) -> bool:
+        """Whether every row does, in a few comparisons a column however many rows there are."""
+        for (name, dtype, shape), (low, high) in zip(self._expected, self._bounds, strict=True):
+            array = arrays.get(name)
+            if array is None or array.shape != (rows, *shape[1:]) or array.dtype != dtype:
+                return False
+            if np.count_nonzero((array >= low) & (array <= high)) != array.size:
+                return False
+        return True
 
     def _check_one(self, arrays: Arrays) -> None:
         for name, dtype, shape in self._expected:
