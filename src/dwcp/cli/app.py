@@ -17,6 +17,7 @@ from dwcp.cli.interrupts import leave
 from dwcp.cli.late_commands import LateGroup
 from dwcp.cli.output import complain
 from dwcp.cli.session import Session, session_of
+from dwcp.cli.streams import hold_standard_streams
 from dwcp.errors import SettingsError
 
 __all__ = ["app", "main"]
@@ -76,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: the words after ``dwcp``; those of the process when None.
     """
+    hold_standard_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     session = Session()
     try:
