@@ -1,10 +1,12 @@
 """``dwcp serve`` as a process: what it says, who may ask, and how it ends."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -106,6 +108,32 @@ def test_a_second_signal_ends_it_at_once(serving):
             pass
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == Status.INTERRUPTED
+
+
+def test_it_goes_on_when_whoever_read_it_has_gone(serving):
+    process, (url,) = serving()
+    process.stdout.close()
+    while httpx.get(f"{url}/v2/health/ready").status_code != 200:
+        pass
+    assert httpx.get(f"{url}/v2").status_code == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == Status.DONE
+    assert process.stderr.read() == ""
+
+
+def test_it_needs_no_standard_output_at_all(tmp_path):
+    program = f"exec {sys.executable} -m dwcp.cli.app serve {' '.join(LOCAL)} --unix-socket s <&- >&-"
+    with subprocess.Popen(["sh", "-c", program], stderr=subprocess.PIPE, text=True) as process:
+        transport = httpx.HTTPTransport(uds="s", retries=3)
+        with httpx.Client(transport=transport, base_url="http://x") as client:
+            while not (tmp_path / "s").exists():
+                assert process.poll() is None, process.stderr.read()
+            assert client.get("/v2").status_code == 200
+        taken = Path(f"/proc/{process.pid}/fd/1").readlink()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == Status.DONE
+        assert process.stderr.read() == ""
+    assert taken == Path(os.devnull), "no connection must be written to as standard output"
 
 
 def test_over_tls_with_the_certificate_of_this_side(serving, tmp_path):

@@ -115,3 +115,10 @@ def test_the_numbers_of_serving_are_those_of_the_code() -> None:
     assert f"{BUCKETS:,} buckets" in text
     assert f"The first {drift.reference_rows:,} after" in text
     assert f"the latest {DriftSettings().rows:,} are" in text
+
+
+def test_how_long_a_browser_stays_signed_in_is_told() -> None:
+    pytest.importorskip("starlette")
+    from dwcp.serving.http.sessions import SESSION_S
+
+    assert f"for {SESSION_S / 3600:g} hours" in page("how-to/serve.md")

@@ -77,6 +77,22 @@ def serve(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Let anybody who reaches the address ask.")
     ] = False,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STORE",
+            help="Tell this store's figures among the metrics: its folder, or s3://BUCKET/PREFIX.",
+            show_default=False,
+        ),
+    ] = None,
+    store_passphrase_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Holds that store's passphrase; else DWCP_STORE_PASSPHRASE, or it is asked for.",
+            show_default=False,
+        ),
+    ] = None,
     registry: RegistryOption = None,
     json: JsonFlag = False,
 ) -> None:
@@ -107,10 +123,13 @@ def serve(
         deadline_ms=deadline_ms,
         drain_s=drain_s,
         insecure=insecure,
+        registry=registry,
+        store=store,
+        store_passphrase_file=store_passphrase_file,
         json=json,
     )
     session = session_of(context)
-    status = run_server(session, session.registry(registry), options)
+    status = run_server(session, options)
     session.leaves_at_once = True
     if status:
         raise typer.Exit(status)

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -24,7 +25,6 @@ from dwcp.cli.serving_access import (
 )
 from dwcp.cli.session import Session
 from dwcp.errors import ExtraMissingError
-from dwcp.registry import Registry
 from dwcp.serving.access import ALL_RIGHTS, Access, Caller, InFlight, Limits, Right
 from dwcp.serving.local import LocalAdvisor
 from dwcp.serving.models import Models
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dwcp.serving.hints.service import Hints
     from dwcp.serving.http import HttpSettings, Listener, RouteGroup
     from dwcp.serving.metrics import Observed
+    from dwcp.storage import StoreStats
 
 __all__ = ["ServeOptions", "run_server"]
 
@@ -65,6 +66,9 @@ class ServeOptions:
     deadline_ms: float
     drain_s: float
     insecure: bool
+    registry: Path | None
+    store: str | None
+    store_passphrase_file: Path | None
     json: bool
 
     def limits(self) -> Limits:
@@ -84,7 +88,7 @@ class ServeOptions:
         Raises:
             InputError: a file cannot be used, or anybody could ask.
         """
-        from dwcp.serving.http import HttpSettings
+        from dwcp.serving.http import HttpSettings, Sessions
 
         tokens = {} if self.token_file is None else read_tokens(self.token_file)
         rights = None if self.client_ca is None else read_rights(self.client_rights)
@@ -92,20 +96,22 @@ class ServeOptions:
         same_user = Access({}, Caller("a caller on the Unix socket", ALL_RIGHTS))
         # Where nothing else is asked for, a browser on this host must not be led here by another's name.
         hosts = frozenset() if tokens or rights or self.insecure else _LOCAL_NAMES | {self.host.lower()}
-        return HttpSettings(access, same_user, self.limits(), hosts)
+        sessions = Sessions(time.monotonic) if access.needs_token else None
+        return HttpSettings(access, same_user, self.limits(), hosts, sessions=sessions)
 
 
-def run_server(session: Session, registry: Registry, options: ServeOptions) -> Status:
+def run_server(session: Session, options: ServeOptions) -> Status:
     """Serve until told to end.
 
     Raises:
         InputError: an option cannot be used.
+        StoreError: there is no store where one was named.
         StorageError: the home may not be written.
         ExtraMissingError: what serving needs is not installed.
     """
     try:
         from dwcp.cli.serving_loop import Told, serve_until_told
-        from dwcp.cli.serving_models import load_models, wanted_tasks
+        from dwcp.cli.serving_models import load_models, require_registry, wanted_tasks
         from dwcp.cli.serving_watch import STATE_NAME, Watch
         from dwcp.serving.hints.service import Hints
         from dwcp.serving.http import HttpServer, make_app
@@ -116,7 +122,9 @@ def run_server(session: Session, registry: Registry, options: ServeOptions) -> S
         ) from error
     sys.setswitchinterval(_SWITCH_S)
     require_writable(session.home / STATE_NAME)
-    tasks = discover()
+    if options.registry is not None:
+        require_registry(options.registry)
+    registry, tasks = session.registry(options.registry), discover()
     wanted = wanted_tasks(registry, sorted(tasks), options.tasks)
     watch = Watch(session.home, tasks, registry)
     in_flight = InFlight(options.max_concurrent)
@@ -135,14 +143,28 @@ def run_server(session: Session, registry: Registry, options: ServeOptions) -> S
         advisor = stack.enter_context(closing(steered))
         keeper = watch.keeper(advisor, lambda event, words: told.say(event, words, message=words))
         stack.callback(keeper.close)
+        store = _store(options, stack)
         listeners = _listeners(options, stack)
         settings = options.settings(listeners[0].host)
         models, hints = Models(advisor, wanted, settled=keeper.has_begun), Hints(advisor)
-        app = make_app(models, settings, workers, in_flight, _more_routes(hints, watch.observed(advisor)))
+        more_routes = _more_routes(hints, watch.observed(advisor, store), settings)
+        app = make_app(models, settings, workers, in_flight, more_routes)
         server = HttpServer(app, listeners, in_flight, settings.limits)
         beside = _grpc(models, hints, options, settings, in_flight)
         begin = partial(load_models, advisor, wanted, told, keeper)
         return asyncio.run(serve_until_told(server, beside, begin, told, options.drain_s))
+
+
+def _store(options: ServeOptions, stack: ExitStack) -> Callable[[], "StoreStats | None"] | None:
+    """What tells the figures of the store that was named."""
+    if options.store is None:
+        return None
+    from dwcp.cli.serving_store import StoreWatch
+
+    watch = StoreWatch(options.store, options.store_passphrase_file)
+    stack.callback(watch.close)
+    watch.start()
+    return watch.figures
 
 
 def _listeners(options: ServeOptions, stack: ExitStack) -> "Sequence[Listener]":
@@ -157,19 +179,26 @@ def _listeners(options: ServeOptions, stack: ExitStack) -> "Sequence[Listener]":
     return listeners
 
 
-def _more_routes(hints: "Hints", observed: "Observed") -> Sequence["RouteGroup"]:
+def _more_routes(hints: "Hints", observed: "Observed", settings: "HttpSettings") -> Sequence["RouteGroup"]:
     """What is served over HTTP beside the Open Inference Protocol."""
     from dwcp.serving.hints.http import routes
     from dwcp.serving.hints.openapi import openapi_paths, openapi_schemas
     from dwcp.serving.http import RouteGroup
+    from dwcp.serving.metrics.routes import PATH as METRICS
     from dwcp.serving.metrics.routes import routes as metrics_routes
+    from dwcp.serving.page.routes import BROWSED, OPEN
     from dwcp.serving.page.routes import routes as page_routes
+    from dwcp.serving.page.sign_in import SignIn
 
-    return [
+    groups = [
         RouteGroup(routes(hints), Right.HINTS, openapi_paths(), openapi_schemas()),
-        RouteGroup(metrics_routes(observed)),
-        RouteGroup(page_routes(observed)),
+        RouteGroup(metrics_routes(observed), browsed=frozenset({METRICS})),
+        RouteGroup(page_routes(observed), browsed=BROWSED, open=OPEN),
     ]
+    if settings.sessions is not None:
+        signing = SignIn(settings.access, settings.sessions).routes()
+        groups.append(RouteGroup(signing, open=frozenset(route.path for route in signing)))
+    return groups
 
 
 def _grpc(

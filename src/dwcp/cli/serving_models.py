@@ -1,7 +1,9 @@
 """The models that `dwcp serve` serves: loaded and verified while it answers already."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
+from pathlib import Path
 
 from dwcp.cli.serving_loop import Told
 from dwcp.errors import ArtifactNotFoundError, DwcpError, InputError, RegistryError
@@ -9,9 +11,25 @@ from dwcp.registry import Registry
 from dwcp.serving.keeper import Keeper
 from dwcp.serving.local import LocalAdvisor
 
-__all__ = ["load_models", "wanted_tasks"]
+__all__ = ["load_models", "require_registry", "wanted_tasks"]
 
 _CHAMPION = "champion"
+
+
+def require_registry(root: Path) -> None:
+    """Refuse a registry that was named and is not there; the usual one may come later.
+
+    Args:
+        root: its folder.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not root.exists():
+        raise InputError(
+            f"there is no registry in {root}: name a folder that is there, or leave --registry out to serve "
+            f"the one in the home"
+        )
 
 
 def wanted_tasks(registry: Registry, known: Sequence[str], named: Sequence[str]) -> list[str]:
@@ -51,6 +69,9 @@ async def load_models(advisor: LocalAdvisor, wanted: Sequence[str], told: Told, 
     for name in advisor.slots():
         await asyncio.to_thread(advisor.warm, name)
     await asyncio.to_thread(keeper.tick)
+    # What is loaded stays: a whole collection, which holds up every request, need not walk it.
+    gc.collect()
+    gc.freeze()
     keeper.start()
     told.say("ready" if not failed else "not ready", words, tasks=list(wanted))
 

@@ -34,10 +34,12 @@ class Caller(Struct, frozen=True):
     Attributes:
         name: as the log calls them.
         rights: what they may do.
+        signed_in: whether it is their browser that asks, on the strength of a token shown earlier.
     """
 
     name: str
     rights: frozenset[Right]
+    signed_in: bool = False
 
     def may(self, right: Right | None) -> bool:
         """Whether they may; None for what everybody may who was let in."""
@@ -87,20 +89,25 @@ class Access:
         return bool(self._callers)
 
     def caller(self, authorization: str | bytes | None) -> Caller | None:
-        """Who this is, from the value of an ``Authorization`` header or metadata; None for nobody.
-
-        It takes as long whether a token is nearly right or wrong: digests are compared, with all of them.
-        """
+        """Who this is, from the value of an ``Authorization`` header or metadata; None for nobody."""
         if not self._callers:
             return self._everybody
         given = authorization.encode("utf-8", "replace") if isinstance(authorization, str) else authorization
         scheme, _, token = (given or b"").partition(b" ")
+        found = self.holder(token)
+        return found if scheme.lower() == b"bearer" else None
+
+    def holder(self, token: bytes) -> Caller | None:
+        """Whose token this is; None for nobody's, and where there are none.
+
+        It takes as long whether a token is nearly right or wrong: digests are compared, with all of them.
+        """
         digest = _digest(token.strip())
         found = None
         for known, caller in self._callers:
             if hmac.compare_digest(known, digest):
                 found = caller
-        return found if scheme.lower() == b"bearer" else None
+        return found
 
 
 class InFlight:

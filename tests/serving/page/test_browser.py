@@ -6,6 +6,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dwcp.serving.page.routes import routes
+from dwcp.serving.access import ALL_RIGHTS, Access, Caller, InFlight
+from dwcp.serving.http import HttpSettings, RouteGroup, Sessions, make_app
+from dwcp.serving.page.routes import BROWSED, HEADERS, OPEN, routes
+from dwcp.serving.page.sign_in import SignIn
 
 BROWSER = shutil.which("chromium")
 pytestmark = [
@@ -46,8 +50,60 @@ addEventListener("load", () => {
 """
 
 
-class Site:
-    """The page on a port of its own, with a script that looks at it; `live` answers for what changes."""
+PERSON = """
+"use strict";
+addEventListener("load", () => {
+  const step = Number(sessionStorage.step ?? 0);
+  const [field, button] = [document.getElementById("token"), document.querySelector("form button")];
+  const shown = field ? (field.ariaInvalid === "true" ? "refused" : "form") : "page";
+  sessionStorage.seen = `${sessionStorage.seen ?? ""}${shown} `;
+  document.documentElement.dataset.seen = sessionStorage.seen;
+  document.documentElement.dataset.focused = document.activeElement === field;
+  if (step > 2) return;
+  sessionStorage.step = step + 1;
+  if (field) field.value = step ? "TOKEN" : "wrong";
+  button.click();
+});
+"""
+
+
+class Browsed:
+    """A page on a port of its own, for a browser to look at."""
+
+    def __init__(self, app: Any) -> None:
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            self.port = one.getsockname()[1]
+        settings = uvicorn.Config(
+            app, port=self.port, log_level="error", lifespan="off", ws="none", interface="asgi3"
+        )
+        self.server = uvicorn.Server(settings)
+        self.thread = threading.Thread(target=self.server.run)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.should_exit = True
+        self.thread.join()
+
+    def dom(self, profile: Path, path: str = "") -> str:
+        """The document after ten seconds of the browser's own time."""
+        done = subprocess.run(
+            [
+                *(BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"),
+                *("--enable-logging=stderr", "--virtual-time-budget=10000", "--dump-dom"),
+                f"http://127.0.0.1:{self.port}/{path}",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert "Content Security Policy" not in done.stderr
+        assert "Uncaught" not in done.stderr
+        return unescape(done.stdout)
+
+
+class Site(Browsed):
+    """The page, with a script that looks at it; `live` answers for what changes."""
 
     def __init__(self, served: Any, live: Callable[[Callable[[], Response]], Response]) -> None:
         page, fragment, *static = routes(served.observed)
@@ -82,35 +138,48 @@ class Site:
             Route("/probe.js", probe),
             *static,
         ]
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            self.port = one.getsockname()[1]
-        settings = uvicorn.Config(
-            Starlette(routes=everything), port=self.port, log_level="error", lifespan="off", ws="none"
-        )
-        self.server = uvicorn.Server(settings)
-        self.thread = threading.Thread(target=self.server.run)
-        self.thread.start()
+        super().__init__(Starlette(routes=everything))
 
-    def close(self) -> None:
-        self.server.should_exit = True
-        self.thread.join()
 
-    def dom(self, profile: Path, path: str = "") -> str:
-        """The document after ten seconds of the browser's own time."""
-        done = subprocess.run(
-            [
-                *(BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"),
-                *("--enable-logging=stderr", "--virtual-time-budget=10000", "--dump-dom"),
-                f"http://127.0.0.1:{self.port}/{path}",
-            ],
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert "Content Security Policy" not in done.stderr
-        assert "Uncaught" not in done.stderr
-        return unescape(done.stdout)
+class Guarded(Browsed):
+    """The page of a server whose callers need a token, with a script that does what a person would."""
+
+    def __init__(self, served: Any, token: str) -> None:
+        access = Access({token: Caller("ops", ALL_RIGHTS)}, Caller("nobody", frozenset()))
+        sessions = Sessions(lambda: 0.0)
+        self.asked: list[tuple[str, str, str]] = []
+
+        async def wait(_seconds: float) -> None:
+            return None
+
+        def person(_request: Any) -> Response:
+            return Response(PERSON.replace("TOKEN", token), headers=HEADERS, media_type="text/javascript")
+
+        signing = SignIn(access, sessions, wait).routes()
+        groups = [
+            RouteGroup(routes(served.observed), browsed=BROWSED, open=OPEN),
+            RouteGroup(signing, open=frozenset(route.path for route in signing)),
+            RouteGroup([Route("/person.js", person)], open=frozenset({"/person.js"})),
+        ]
+        settings = HttpSettings(access, access, sessions=sessions)
+        self.app = make_app(None, settings, ThreadPoolExecutor(1), InFlight(8), groups)  # type: ignore[arg-type]
+        super().__init__(self._with_person)
+
+    async def _with_person(self, scope: Any, receive: Any, send: Any) -> None:
+        """Every document gets the script; everything else stays as it is."""
+        origin = dict(scope["headers"]).get(b"origin", b"").decode()
+        self.asked.append((scope["method"], scope["path"], origin))
+        script = b'<script src="/person.js"></script></body>'
+
+        async def changed(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                headers = [pair for pair in message["headers"] if pair[0] != b"content-length"]
+                message = message | {"headers": headers}
+            elif b"</body>" in message.get("body", b""):
+                message = message | {"body": message["body"].replace(b"</body>", script)}
+            await send(message)
+
+        await self.app(scope, receive, changed)
 
 
 @pytest.fixture
@@ -168,3 +237,17 @@ def test_it_comes_back_by_itself(open_site: Callable[..., Site], tmp_path: Path)
     assert 'class="lost"' not in dom
     assert told(dom, "loads") == "1"
     assert int(re.search(r"(\d+) hints", dom).group(1)) > 40
+
+
+def test_a_person_signs_in_looks_and_signs_out(served: Any, tmp_path: Path) -> None:
+    site = Guarded(served, "t" * 32)
+    try:
+        dom = site.dom(tmp_path)
+    finally:
+        site.close()
+    assert told(dom, "seen").split() == ["form", "refused", "page", "form"]
+    assert told(dom, "focused") == "true"
+    here = f"http://127.0.0.1:{site.port}"
+    sent = [(path, origin) for method, path, origin in site.asked if method == "POST"]
+    assert sent == [("/sign-in", here), ("/sign-in", here), ("/sign-out", here)]
+    assert "t" * 32 not in dom

@@ -1,6 +1,6 @@
 """The application: the operations, the routes of others, and the gate before them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
@@ -14,11 +14,13 @@ from starlette.types import ASGIApp
 
 from dwcp.errors import DwcpError
 from dwcp.serving.access import Access, InFlight, Limits, Right
+from dwcp.serving.http.browsers import Browsers
 from dwcp.serving.http.failures import answer_error, answer_fault, answer_refusal, json_response
-from dwcp.serving.http.gate import Gate, GuardedRoute
+from dwcp.serving.http.gate import Gate, GuardedRoute, Paths
 from dwcp.serving.http.models import ModelEndpoints
 from dwcp.serving.http.openapi import PUBLIC, description
 from dwcp.serving.http.operations import operations
+from dwcp.serving.http.sessions import Sessions
 from dwcp.serving.inference import Inference
 
 __all__ = ["HttpSettings", "RouteGroup", "make_app"]
@@ -32,12 +34,16 @@ class RouteGroup(Struct, frozen=True):
         right: that a caller needs; None for whoever was let in.
         paths: their part of the description's ``paths``.
         schemas: their part of its ``components.schemas``.
+        browsed: their paths that a browser may read that signed in.
+        open: their paths for everybody, who may ask little there.
     """
 
     routes: Sequence[BaseRoute]
     right: Right | None = None
     paths: Mapping[str, Any] = {}
     schemas: Mapping[str, Any] = {}
+    browsed: frozenset[str] = frozenset()
+    open: frozenset[str] = frozenset()
 
 
 class HttpSettings(Struct, frozen=True):
@@ -50,6 +56,7 @@ class HttpSettings(Struct, frozen=True):
         hosts: names that a ``Host`` header over TCP may have, so that no name on the Internet that leads to
             this host opens it to a browser's pages; empty for any.
         inline_batch: largest batch that is computed without handing it to another thread.
+        sessions: of browsers that signed in; None where there is no signing in.
     """
 
     access: Access
@@ -57,6 +64,7 @@ class HttpSettings(Struct, frozen=True):
     limits: Limits = field(default_factory=Limits)
     hosts: frozenset[str] = frozenset()
     inline_batch: int = 8
+    sessions: Sessions | None = None
 
 
 def make_app(
@@ -102,9 +110,14 @@ def make_app(
         settings.socket_access,
         in_flight,
         settings.limits,
-        PUBLIC,
+        Paths(frozenset(PUBLIC), _all(group.open for group in more_routes)),
+        Browsers(settings.sessions, _all(group.browsed for group in more_routes)),
         settings.hosts,
     )
+
+
+def _all(parts: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset(path for part in parts for path in part)
 
 
 def _constant(value: object) -> Any:

@@ -3,8 +3,8 @@
 import logging
 import re
 import time
-from collections.abc import Sequence
 
+from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -13,13 +13,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dwcp.serving.access import Access, Caller, InFlight, Limits, QuietLog, Right
 from dwcp.serving.http.body import BoundedBody, declared_bytes
+from dwcp.serving.http.browsers import Browsers
 from dwcp.serving.http.failures import answer_failure
 
-__all__ = ["Gate", "GuardedRoute"]
+__all__ = ["Gate", "GuardedRoute", "Paths", "caller_of"]
 
 _CALLER = "dwcp.caller"
 _RETRY_S = "1"
+_MOST_STRANGERS = 32
+"""Requests on open paths at once. They take no room from callers with a token."""
+_FOR_STRANGERS = Limits(max_body_bytes=4096, body_timeout_s=5.0)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:@/\[\]]+)(?::[0-9]*)?")
+
+
+class Paths(Struct, frozen=True):
+    """Paths that one needs no token for.
+
+    Attributes:
+        public: for everybody, always, whatever else is going on.
+        open: for everybody who asks as a page of this server would: few bodies at once, and small ones.
+    """
+
+    public: frozenset[str] = frozenset()
+    open: frozenset[str] = frozenset()
 
 
 class Gate:
@@ -31,7 +47,8 @@ class Gate:
         socket_access: who may ask over a Unix socket.
         in_flight: counts what is at work.
         limits: how much one may ask.
-        public: paths for everybody, always.
+        paths: that one needs no token for.
+        browsers: lets in those that signed in.
         hosts: names that a ``Host`` header over TCP may have; empty for any.
     """
 
@@ -42,7 +59,8 @@ class Gate:
         socket_access: Access,
         in_flight: InFlight,
         limits: Limits,
-        public: Sequence[str],
+        paths: Paths,
+        browsers: Browsers,
         hosts: frozenset[str],
     ) -> None:
         self._app = app
@@ -50,8 +68,10 @@ class Gate:
         self._socket_access = socket_access
         self._in_flight = in_flight
         self._limits = limits
-        self._public = frozenset(public)
+        self._paths = paths
+        self._browsers = browsers
         self._hosts = hosts
+        self._strangers = InFlight(_MOST_STRANGERS)
         kinds = ("refused", "busy", "fault")
         self._log = QuietLog(logging.getLogger("dwcp.serving.http"), time.monotonic, kinds)
 
@@ -60,47 +80,57 @@ class Gate:
         if scope["type"] != "http":
             return
         headers = dict(scope["headers"])
-        if scope["path"] in self._public:
+        if scope["path"] in self._paths.public:
             await self._serve(scope, BoundedBody(receive, headers, self._limits), send)
             return
-        refusal = self._refusal(scope, headers)
-        if refusal is None and not self._in_flight.enter():
-            refusal = self._no_room()
+        is_open = scope["path"] in self._paths.open
+        lane = self._strangers if is_open else self._in_flight
+        limits = _FOR_STRANGERS if is_open else self._limits
+        refusal = self._foreign(scope, headers)
+        if refusal is None and not is_open:
+            refusal = self._unknown(scope, headers)
+        refusal = refusal or _too_large(headers, limits) or self._no_room(lane)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
         try:
-            await self._serve(scope, BoundedBody(receive, headers, self._limits), send)
+            await self._serve(scope, BoundedBody(receive, headers, limits), send)
         finally:
-            self._in_flight.leave()
+            lane.leave()
 
-    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
-        """Why this request is not let in; None when it is, with its caller in the scope."""
-        is_tcp = _is_tcp(scope)
+    def _foreign(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
+        """Why another site's page, or name, must not ask this; None when neither does."""
         host = headers.get(b"host", b"").decode("latin-1")
-        if is_tcp and self._hosts and _name(host) not in self._hosts:
+        if _is_tcp(scope) and self._hosts and _name(host) not in self._hosts:
             return answer_failure(403, "this host name is not the server's; ask it by the name it prints")
         origin = headers.get(b"origin")
         if origin is not None and origin.decode("latin-1").partition("://")[2] != host:
             return answer_failure(403, "pages of other sites may not ask this server")
-        caller = (self._access if is_tcp else self._socket_access).caller(headers.get(b"authorization"))
-        if caller is None:
-            self._log.warn("refused", f"a request of {_peer(scope)} without a known token was refused")
-            sentence = "a known token is needed: send it as Authorization: Bearer TOKEN"
-            return answer_failure(401, sentence, {"WWW-Authenticate": "Bearer"})
-        scope[_CALLER] = caller
-        size = declared_bytes(headers)
-        if size is not None and size > self._limits.max_body_bytes:
-            most = self._limits.max_body_bytes
-            return answer_failure(413, f"the body has {size} bytes; at most {most} are taken")
         return None
 
-    def _no_room(self) -> Response:
+    def _unknown(self, scope: Scope, headers: dict[bytes, bytes]) -> Response | None:
+        """Why this caller is not let in; None when they are, and then they are in the scope."""
+        access = self._access if _is_tcp(scope) else self._socket_access
+        caller = access.caller(headers.get(b"authorization")) or self._browsers.caller(scope, headers)
+        if caller is not None:
+            scope[_CALLER] = caller
+            return None
+        if form := self._browsers.form(scope, headers):
+            return form
+        self._log.warn("refused", f"a request of {_peer(scope)} without a known token was refused")
+        sentence = "a known token is needed: send it as Authorization: Bearer TOKEN"
+        return answer_failure(401, sentence, {"WWW-Authenticate": "Bearer"})
+
+    def _no_room(self, lane: InFlight) -> Response | None:
+        """Why this request cannot be served now; None when it may begin, and then it has been counted."""
         if self._in_flight.is_draining:
             return answer_failure(
                 503, "the server is about to stop; ask another one", {"Connection": "close"}
             )
-        self._log.warn("busy", "requests were refused, as too many are at work (--max-concurrent)")
+        if lane.enter():
+            return None
+        why = "--max-concurrent" if lane is self._in_flight else "none of them with a token"
+        self._log.warn("busy", f"requests were refused, as too many are at work ({why})")
         sentence = "too many requests are at work; ask again in a second"
         return answer_failure(429, sentence, {"Retry-After": _RETRY_S})
 
@@ -135,10 +165,16 @@ class GuardedRoute(BaseRoute):
         Raises:
             HTTPException: the caller has not the right.
         """
-        caller: Caller | None = scope.get(_CALLER)
+        caller = caller_of(scope)
         if caller is not None and not caller.may(self._right):
             raise HTTPException(403, f"{caller.name} has not the right {self._right}, which this needs")
         await self._route.handle(scope, receive, send)
+
+
+def caller_of(scope: Scope) -> Caller | None:
+    """Who asks; None on paths for everybody."""
+    caller: Caller | None = scope.get(_CALLER)
+    return caller
 
 
 def _is_tcp(scope: Scope) -> bool:
@@ -150,6 +186,13 @@ def _name(host: str) -> str:
     """The name in a ``Host`` header, without its port; empty where it is none."""
     found = _HOST.fullmatch(host)
     return found[1].strip("[]").lower() if found else ""
+
+
+def _too_large(headers: dict[bytes, bytes], limits: Limits) -> Response | None:
+    size = declared_bytes(headers)
+    if size is None or size <= limits.max_body_bytes:
+        return None
+    return answer_failure(413, f"the body has {size} bytes; at most {limits.max_body_bytes} are taken")
 
 
 def _peer(scope: Scope) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Observed"]
 
 _REGISTRY_S = 15.0
-_STORE_S = 60.0
+_EXPERIMENTS_S = 60.0
 _TELEMETRY_S = 15.0
 _SAFETY_S = 5.0
 
@@ -30,8 +30,8 @@ _SAFETY_S = 5.0
 class Observed:
     """What is shown. What is None is not there, and nothing is shown of it.
 
-    Every source but the advisor, judgements and forecasts is read when it is looked at, at most every few
-    seconds; one that raises a `DwcpError` shows as down until it can be read again.
+    Every source but the advisor, judgements, forecasts and the store is read when it is looked at, at most
+    every few seconds; one that raises a `DwcpError` shows as down until it can be read again.
 
     Attributes:
         advisor: answers hints, and counts them.
@@ -42,7 +42,7 @@ class Observed:
         experiments: tells where experiments stand.
         drifts: tells what drifted.
         telemetry: folder of the records that transfers write.
-        store: tells how much a store holds.
+        store: tells at once how much a store holds, as it was counted last; None before it was.
         clock: seconds since 1970.
         steady_clock: seconds that only go forward.
     """
@@ -55,7 +55,7 @@ class Observed:
     experiments: Callable[[], Sequence[ExperimentView]] | None = None
     drifts: Callable[[], Sequence[DriftView]] | None = None
     telemetry: Path | None = None
-    store: Callable[[], StoreFigures] | None = None
+    store: Callable[[], StoreFigures | None] | None = None
     clock: Callable[[], float] = time.time
     steady_clock: Callable[[], float] = time.monotonic
 
@@ -78,19 +78,21 @@ class Observed:
         return Cached(lambda: read_traffic(folder, self.clock()), _TELEMETRY_S, self.steady_clock)
 
     @cached_property
-    def stored(self) -> Cached[StoreFigures] | None:
+    def stored(self) -> Cached[StoreFigures | None] | None:
         """What the store holds."""
-        return None if self.store is None else Cached(self.store, _STORE_S, self.steady_clock)
+        return None if self.store is None else Cached(self.store, 0.0, self.steady_clock)
 
     @cached_property
     def rolled(self) -> Cached[Sequence[RolloutView]] | None:
         """Where rollouts stand."""
-        return None if self.rollouts is None else Cached(self.rollouts, _SAFETY_S, self.steady_clock)
+        return None if self.rollouts is None else Cached(self.rollouts, 0.0, self.steady_clock)
 
     @cached_property
     def tried(self) -> Cached[Sequence[ExperimentView]] | None:
         """Where experiments stand."""
-        return None if self.experiments is None else Cached(self.experiments, _STORE_S, self.steady_clock)
+        return (
+            None if self.experiments is None else Cached(self.experiments, _EXPERIMENTS_S, self.steady_clock)
+        )
 
     @cached_property
     def drifted(self) -> Cached[Sequence[DriftView]] | None:

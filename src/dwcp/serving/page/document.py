@@ -5,13 +5,15 @@ from dwcp.serving.metrics import ExperimentView
 from dwcp.serving.page import words
 from dwcp.serving.page.data import PageData, TaskView
 from dwcp.serving.page.figures import forecast_figure
+from dwcp.serving.page.form import sign_out_form
+from dwcp.serving.page.frame import framed
 from dwcp.serving.page.markup import Child, Markup, element, joined
 from dwcp.serving.page.tables import badge, table
 from dwcp.serving.page.tasks import task_id, task_section
 
-__all__ = ["CONTENT", "LIVE", "SCRIPT", "STYLE", "content", "document"]
+__all__ = ["CONTENT", "LIVE", "PAGE", "SCRIPT", "content", "document"]
 
-STYLE = "/page/style.css"
+PAGE = "/"
 SCRIPT = "/page/live.js"
 LIVE = "/page/live"
 CONTENT = "content"
@@ -19,27 +21,17 @@ CONTENT = "content"
 _RELOAD_S = "10"
 
 
-def document(data: PageData) -> str:
+def document(data: PageData, sign_out: str = "") -> str:
     """The whole page.
 
     Args:
         data: what it shows.
+        sign_out: where whoever looks at it signs out; nothing where they never signed in.
     """
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", "DWCP"),
-        element("link", rel="stylesheet", href=STYLE),
-        element("link", rel="icon", href="data:,"),
-        element("script", src=SCRIPT, defer=True),
-        element("noscript", element("meta", http_equiv="refresh", content=_RELOAD_S)),
-    )
     body = element(
         "body",
         element("a", "Skip to the content", href=f"#{CONTENT}", class_="skip"),
-        _header(data),
+        _header(data, sign_out),
         element("main", content(data), id=CONTENT, tabindex="-1", data_source=LIVE),
         element(
             "footer",
@@ -47,7 +39,12 @@ def document(data: PageData) -> str:
             element("a", "/metrics", href="/metrics"),
         ),
     )
-    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+    return framed(
+        "DWCP",
+        body,
+        element("script", src=SCRIPT, defer=True),
+        element("noscript", element("meta", http_equiv="refresh", content=_RELOAD_S)),
+    )
 
 
 def content(data: PageData) -> Markup:
@@ -73,7 +70,7 @@ def content(data: PageData) -> Markup:
     )
 
 
-def _header(data: PageData) -> Markup:
+def _header(data: PageData, sign_out: str) -> Markup:
     links = [element("li", element("a", task.name, href=f"#{task_id(task.name)}")) for task in data.tasks]
     return element(
         "header",
@@ -86,6 +83,7 @@ def _header(data: PageData) -> Markup:
                 element("span", words.utc(data.now_s), id="moment"),
                 class_="state",
             ),
+            sign_out_form(sign_out) if sign_out else None,
             class_="title",
         ),
         element("nav", element("ul", links), aria_label="Tasks"),

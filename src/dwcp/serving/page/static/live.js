@@ -55,6 +55,11 @@ async function update() {
       cache: "no-store",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
+    if (answer.status === 401) {
+      // Signed out meanwhile: the server leads to the form.
+      location.reload();
+      return;
+    }
     if (!answer.ok) {
       throw new Error(`status ${answer.status}`);
     }

@@ -98,9 +98,7 @@ class Mix(nn.Module):
         self.register_buffer("timed", torch.tensor([[0.0], [1.0], [1.0]]))
         self.register_buffer("largest", torch.tensor([[_LARGEST_LOG_RATIO], [torch.inf], [torch.inf]]))
 
-    def forward(
-        self, features: Tensor, depth: Tensor, slower: Tensor, trees: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, features: Tensor, depth: Tensor, slower: Tensor, trees: Tensor | None = None) -> Tensor:
         """Logarithms of the measures, ``[batch, 3, candidates]``; what is stored plainly keeps its size.
 
         What has no weight is not asked: without ``trees`` there are none.
