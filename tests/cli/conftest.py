@@ -1,7 +1,6 @@
 """Running the command line in this process, on tiny tables; training is done once."""
 
 import shutil
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,17 +96,3 @@ def steady_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     speed = (("none", 0.1), ("zstd-3", 3.0))
     monkeypatch.setattr("dwcp.tasks.compression.calibration.calibrate", lambda: speed)
     monkeypatch.setattr("dwcp.tasks.compression.measure.calibrate", lambda: speed)
-
-
-@pytest.fixture(autouse=True)
-def _signals_as_usual():
-    """As in a terminal, also where the tests run in the background: a shell has these ignored there."""
-    usual = {
-        signal.SIGINT: signal.default_int_handler,
-        signal.SIGTERM: signal.SIG_DFL,
-        signal.SIGHUP: signal.SIG_DFL,
-    }
-    before = {number: signal.signal(number, act) for number, act in usual.items()}
-    yield
-    for number, act in before.items():
-        signal.signal(number, act)

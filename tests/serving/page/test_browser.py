@@ -58,7 +58,10 @@ addEventListener("load", () => {
   const shown = field ? (field.ariaInvalid === "true" ? "refused" : "form") : "page";
   sessionStorage.seen = `${sessionStorage.seen ?? ""}${shown} `;
   document.documentElement.dataset.seen = sessionStorage.seen;
-  document.documentElement.dataset.focused = document.activeElement === field;
+  // A field is put in focus with the first frame, which may come after this.
+  setTimeout(() => {
+    document.documentElement.dataset.focused = document.activeElement === field;
+  }, 1000);
   if (step > 2) return;
   sessionStorage.step = step + 1;
   if (field) field.value = step ? "TOKEN" : "wrong";
