@@ -1,8 +1,12 @@
 """The real advisor is loaded when it is asked, and not before."""
 
 import threading
+from typing import Any
+
+import pytest
 
 from dwcp.cli.late_advisor import LateAdvisor, LateAdvisors, late_forecasts
+from dwcp.errors import ArtifactNotFoundError
 from dwcp.serving import Hint, Reason
 from dwcp.tasks.bandwidth.contract import Action, Context, Step
 
@@ -84,8 +88,23 @@ def test_several_are_asked_each_for_its_own_task():
     assert all(real.closed for real in reals.values())
 
 
-def test_forecasts_are_loaded_in_the_third_second_and_need_no_model():
-    advisor = late_forecasts(1000.0)
+class Asked:
+    """A registry without models."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    def load(self, task: str, reference: str) -> Any:
+        self.asked.append((task, reference))
+        raise ArtifactNotFoundError("there is none")
+
+    def aliases(self, _task: str) -> dict[str, str]:
+        return {}
+
+
+@pytest.mark.parametrize("registry", [None, Asked()])
+def test_forecasts_are_loaded_in_the_third_second_and_need_no_model(registry: Asked | None):
+    advisor = late_forecasts(1000.0, None if registry is None else lambda: registry)
     steps = (Step(20.0), Step(22.0), Step(21.0))
     for count in range(3):
         advisor.ask("bandwidth", Context(steps[:count], 1.0, 1.8e9, "a:1"))
@@ -96,4 +115,5 @@ def test_forecasts_are_loaded_in_the_third_second_and_need_no_model():
     told = advisor.ask("bandwidth", whole).action
     assert isinstance(told, Action)
     assert 5 < told.horizon.low < told.horizon.mid < told.horizon.high < 60
+    assert registry is None or registry.asked == [("bandwidth", "champion")]
     advisor.close()

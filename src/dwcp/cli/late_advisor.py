@@ -2,14 +2,20 @@
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dwcp.errors import DwcpError
 from dwcp.serving import Hint, Reason
 
 if TYPE_CHECKING:
-    from dwcp.serving.local import LocalAdvisor
+    from dwcp.serving.local import ArtifactSource, LocalAdvisor
 
-__all__ = ["LateAdvisor", "LateAdvisors", "late_forecasts"]
+__all__ = ["LateAdvisor", "LateAdvisors", "OpenRegistry", "late_forecasts", "late_selector"]
+
+OpenRegistry = Callable[[], "ArtifactSource"]
+"""Opens a registry: late, too."""
 
 _STEPS_BEFORE_FORECASTS = 3
 """Seconds of measurements from which on forecasts are loaded: before, they say little more than the latest of
@@ -103,24 +109,39 @@ class LateAdvisors:
             advisor.close()
 
 
-def late_forecasts(deadline_ms: float) -> LateAdvisor:
-    """The blend of rules, which needs no model, from the third second of measurements on.
+def late_forecasts(deadline_ms: float, registry: OpenRegistry | None = None) -> LateAdvisor:
+    """The blend of rules, with the champion where there is one, from the third second of measurements on.
 
     Args:
         deadline_ms: longest a forecast may take.
+        registry: opens what holds the champion; None for none.
     """
     return LateAdvisor(
         "bandwidth",
-        lambda: _forecasts(deadline_ms),
+        lambda: _loaded("bandwidth", registry, deadline_ms),
         lambda context: len(context.steps) >= _STEPS_BEFORE_FORECASTS,
     )
 
 
-def _forecasts(deadline_ms: float) -> "LocalAdvisor":
-    from dwcp.serving.local import LocalAdvisor
-    from dwcp.tasks.bandwidth.task import TASK
+def late_selector(deadline_ms: float, registry: OpenRegistry) -> LateAdvisor:
+    """What selects compression.
 
-    return LocalAdvisor([TASK], None, deadline_ms=deadline_ms)
+    Args:
+        deadline_ms: longest a hint may take.
+        registry: opens what holds the champion.
+    """
+    return LateAdvisor("compression", lambda: _loaded("compression", registry, deadline_ms))
+
+
+def _loaded(task_name: str, registry: OpenRegistry | None, deadline_ms: float) -> "LocalAdvisor":
+    from dwcp.serving.local import LocalAdvisor
+
+    task = import_module(f"dwcp.tasks.{task_name}.task").TASK
+    advisor = LocalAdvisor([task], None if registry is None else registry(), deadline_ms=deadline_ms)
+    # Why there is no model is told with every hint.
+    with suppress(DwcpError):
+        advisor.load(task_name)
+    return advisor
 
 
 def _nothing(detail: str) -> Hint[Any]:

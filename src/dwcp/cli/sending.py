@@ -1,7 +1,8 @@
 """What `send` and `sync` have in common: the advisor, telemetry, progress, the last words."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +12,11 @@ from dwcp.cli.interrupts import interruptible
 from dwcp.cli.output import note, print_json, say
 from dwcp.cli.progress import titled_progress
 from dwcp.cli.session import Session
-from dwcp.errors import ConnectionLostError, DwcpError
+from dwcp.errors import ConnectionLostError
 from dwcp.words import counted
 
 if TYPE_CHECKING:
     from dwcp.serving import Advisor
-    from dwcp.serving.local import LocalAdvisor
     from dwcp.telemetry import RecordTaker
     from dwcp.transfer import Progress, Retry, SendOptions, SendResult
 
@@ -46,7 +46,7 @@ def carry_out(
     from dwcp.transfer import Environment
 
     tune_allocator()
-    if not (model and _registry(session, registry).is_dir()):
+    if not (model and (registry or session.home / "registry").is_dir()):
         # Nobody knows codecs: no look at the data for it.
         options = replace(options, hints_after_s=inf)
     title = path.name or str(path)
@@ -82,12 +82,14 @@ def _advisor(session: Session, registry: Path | None, model: bool) -> "Iterator[
     if not model:
         yield None
         return
-    from dwcp.cli.late_advisor import LateAdvisor, LateAdvisors, late_forecasts
+    from dwcp.cli.late_advisor import LateAdvisors, late_forecasts, late_selector
 
-    root = _registry(session, registry)
-    late = [late_forecasts(session.settings.hint_deadline_ms)]
-    if root.is_dir():
-        late.append(LateAdvisor("compression", lambda: _loaded(session, root)))
+    deadline_ms = session.settings.hint_deadline_ms
+    if (registry or session.home / "registry").is_dir():
+        found = partial(session.registry, registry)
+        late = [late_forecasts(deadline_ms, found), late_selector(deadline_ms, found)]
+    else:
+        late = [late_forecasts(deadline_ms)]
     advisor = LateAdvisors(late)
     try:
         yield advisor
@@ -98,21 +100,6 @@ def _advisor(session: Session, registry: Path | None, model: bool) -> "Iterator[
         advisor.close()
         raise
     advisor.close()
-
-
-def _registry(session: Session, registry: Path | None) -> Path:
-    return registry or session.home / "registry"
-
-
-def _loaded(session: Session, root: Path) -> "LocalAdvisor":
-    from dwcp.serving.local import LocalAdvisor
-    from dwcp.tasks.compression.task import TASK
-
-    advisor = LocalAdvisor([TASK], session.registry(root), deadline_ms=session.settings.hint_deadline_ms)
-    # Why there is no model is told with every hint.
-    with suppress(DwcpError):
-        advisor.load(TASK.name)
-    return advisor
 
 
 @contextmanager

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from dwcp.tasks.bandwidth.conformal import Tails, quantile
-from dwcp.tasks.bandwidth.contract import Quantiles
+from dwcp.tasks.bandwidth.contract import HORIZON_STEPS, Quantiles
 from dwcp.tasks.bandwidth.experts import Told
 from dwcp.tasks.bandwidth.hedge import Hedge
 from dwcp.tasks.bandwidth.memory import AIMS, PathMemory, Pending, SharedMemory
 from dwcp.tasks.bandwidth.rules import WITHIN_LOGS, quantiles_of
-from dwcp.tasks.bandwidth.walks import ahead
 
 __all__ = ["Blend", "blend"]
 
@@ -70,11 +69,10 @@ def blend(told: Told, target: int, path: PathMemory | None, shared: SharedMemory
 def _first_opinion(told: Told, target: int, shared: SharedMemory) -> Hedge:
     """Of a new path: what others taught, and how right the rules would have been in its window."""
     opinion = shared.hedges[target].lasting(_PRIOR_STEPS)
-    truth = ahead(told.series.values)[target]
-    known = np.isfinite(truth)
-    if not known.any():
+    known = _known(told, target)
+    if not known:
         return opinion
-    errors = np.abs(np.log(truth[known]) - told.walks[:, target, known])
+    errors = np.abs(told.came[target, :known] - told.walks[:, target, :known])
     if told.model is not None:
         errors = np.vstack([errors, errors.min(axis=0)])
     return opinion.after(errors)
@@ -85,11 +83,15 @@ def _widths(told: Told, target: int, weights: np.ndarray) -> tuple[float, float]
     if told.model is not None:
         below, above = told.model[1][target].tolist()
         return below, above
-    truth = ahead(told.series.values)[target]
-    known = np.isfinite(truth)
-    errors = np.log(truth[known]) - weights @ told.walks[:, target, known]
+    known = _known(told, target)
+    errors = told.came[target, :known] - weights @ told.walks[:, target, :known]
     ordered = sorted((*errors.tolist(), *_PRIOR_ERRORS))
     return max(-quantile(ordered, 0.05), _LEAST_WIDTH), max(quantile(ordered, 0.95), _LEAST_WIDTH)
+
+
+def _known(told: Told, target: int) -> int:
+    """Of how many steps it is known what came after."""
+    return max(0, len(told.series.values) - (1, HORIZON_STEPS)[target])
 
 
 def _doubt(told: Told, path: PathMemory | None) -> float:

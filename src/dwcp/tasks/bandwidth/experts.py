@@ -9,7 +9,7 @@ from dwcp.task import Arrays, Graph
 from dwcp.tasks.bandwidth.contract import Context
 from dwcp.tasks.bandwidth.inputs import arrays
 from dwcp.tasks.bandwidth.series import MOST_MBPS, Floats, Series, series_of
-from dwcp.tasks.bandwidth.walks import WALKS
+from dwcp.tasks.bandwidth.walks import WALKS, ahead
 
 __all__ = ["Experts", "Told"]
 
@@ -24,6 +24,7 @@ class Told:
     Attributes:
         series: what it holds.
         walks: logarithms of the simple forecasts after every step, ``(rules, 2, n)``.
+        came: logarithms of what came after every step, ``(2, n)``; NaN where that is not known.
         model: logarithms of the model's median, ``(2,)``, and distances of its tails below and above,
             ``(2, 2)``; None without a model.
         within: the model's chance that the next step is within 20% of its median; None without a model.
@@ -32,6 +33,7 @@ class Told:
 
     series: Series
     walks: Floats
+    came: Floats
     model: tuple[Floats, Floats] | None
     within: float | None
     others: tuple[float, float] | None
@@ -61,13 +63,14 @@ class Experts:
         series = series_of(context)
         if not len(series.values):
             return None
-        walks = np.log(np.stack([walk(series.values) for walk in WALKS.values()]))
+        walks = np.log(np.array([walk(series.values) for walk in WALKS.values()]))
+        came = np.log(ahead(series.values))
         if self._graph is None:
-            return Told(series, walks, None, None, None)
+            return Told(series, walks, came, None, None, None)
         answer = self._graph.run(arrays(_asked(context)))
         mids, widths, shares = _quantiles(answer, series)
         within = float(np.clip(np.asarray(answer["within_20"], np.float64), 0.0, 1.0) @ shares)
-        return Told(series, walks, (mids, widths), within, _others(answer))
+        return Told(series, walks, came, (mids, widths), within, _others(answer))
 
 
 def _asked(context: Context) -> list[Context]:
@@ -79,10 +82,11 @@ def _asked(context: Context) -> list[Context]:
 
 def _quantiles(answer: Arrays, series: Series) -> tuple[Floats, Floats, Floats]:
     """Medians and widths in logarithms, and the shares of the regimes: the surer one counts more."""
-    mbps = np.clip(np.asarray(answer["throughput_mbps"], np.float64), 0.0, MOST_MBPS)
+    mbps = np.minimum(np.maximum(np.asarray(answer["throughput_mbps"], np.float64), 0.0), MOST_MBPS)
     anchor = math.log(series.values[-1])
-    logs = np.clip(np.log(mbps + series.floor) - anchor, -_MOST_LOG, _MOST_LOG) + anchor
-    widths = np.clip(np.diff(logs, axis=2), _LEAST_WIDTH, _MOST_WIDTH)
+    moved = np.log(mbps + series.floor) - anchor
+    logs = np.minimum(np.maximum(moved, -_MOST_LOG), _MOST_LOG) + anchor
+    widths = np.minimum(np.maximum(logs[:, :, 1:] - logs[:, :, :-1], _LEAST_WIDTH), _MOST_WIDTH)
     sure = 1 / widths.sum(axis=2, keepdims=True)
     shares = sure / sure.sum(axis=0)
     return (logs[:, :, 1] * shares[:, :, 0]).sum(axis=0), (widths * shares).sum(axis=0), shares[:, 0, 0]

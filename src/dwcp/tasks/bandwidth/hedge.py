@@ -7,6 +7,7 @@ link fluctuates. A miss is a miss: beyond a third, errors do not count as larger
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -55,10 +56,10 @@ class Hedge:
     def after(self, errors: Floats) -> "Hedge":
         """As it would be after absolute errors of several steps, ``(experts, steps)``, oldest first."""
         capped = np.minimum(errors, _LARGEST_ERROR)
-        scale = np.maximum(capped.mean(axis=0), _SMALLEST)
-        discounts = _DISCOUNT ** np.arange(errors.shape[1] - 1, -1, -1)
-        fresh = (np.minimum(capped / scale, _LARGEST_LOSS) * discounts).sum(axis=1)
-        return Hedge((_DISCOUNT ** errors.shape[1] * np.array(self.losses) + fresh).tolist())
+        scale = np.maximum(capped.sum(axis=0) / len(capped), _SMALLEST)
+        steps = errors.shape[1]
+        fresh = np.minimum(capped / scale, _LARGEST_LOSS) @ _discounts(steps)
+        return Hedge((_DISCOUNT**steps * np.array(self.losses) + fresh).tolist())
 
     def lasting(self, steps: int) -> "Hedge":
         """The same opinion as if it came from so many steps only."""
@@ -66,3 +67,9 @@ class Hedge:
         if mean := float(losses.mean()):
             losses *= (1 - _DISCOUNT**steps) / (1 - _DISCOUNT) / mean
         return Hedge(losses.tolist())
+
+
+@lru_cache(maxsize=128)
+def _discounts(steps: int) -> Floats:
+    """What losses of so many steps count, oldest first."""
+    return np.asarray(_DISCOUNT ** np.arange(steps - 1, -1, -1))

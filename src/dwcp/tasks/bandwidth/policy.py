@@ -28,6 +28,7 @@ _SAME_STEP, _NEXT_STEP = 0.5, 1.5
 _SHAKEN_STEPS = 5
 _LOSS_STEPS, _LASTING = 3.0, 0.2
 """Losses fade over three steps; a fifth of the forecast is their mean in the whole window."""
+_RECENCY = np.exp(-np.arange(WINDOW - 1, -1, -1) / _LOSS_STEPS)
 
 
 class BlendPolicy:
@@ -151,12 +152,10 @@ def _other_figures(context: Context, told: Told) -> tuple[float, float, float]:
 
 def _recent_loss(context: Context) -> float:
     """Mean of losses, the latest counting most, with a share of the window's mean; 0 where none is known."""
-    losses = np.array(
-        [step.packet_loss for step in context.steps[-WINDOW:] if step.packet_loss is not None], np.float64
-    )
-    known = losses[(losses >= 0.0) & (losses <= 1.0)]
-    if not len(known):
+    losses = [step.packet_loss for step in context.steps[-WINDOW:]]
+    known = [loss for loss in losses if loss is not None and 0.0 <= loss <= 1.0]
+    if not any(known):
         return 0.0
-    weights = np.exp(-np.arange(len(known) - 1, -1, -1) / _LOSS_STEPS)
-    share = (1 - _LASTING) * (known @ weights) / weights.sum() + _LASTING * known.mean()
-    return min(1.0, float(share))
+    weights = _RECENCY[-len(known) :]
+    recent = float(np.array(known) @ weights) / float(weights.sum())
+    return min(1.0, (1 - _LASTING) * recent + _LASTING * sum(known) / len(known))

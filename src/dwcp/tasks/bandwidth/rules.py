@@ -1,5 +1,6 @@
 """The fallback and the strong simple baselines: each with quantiles from its own recent errors."""
 
+import math
 from random import Random
 
 import numpy as np
@@ -19,6 +20,7 @@ WITHIN_LOGS = (-float(np.log(1.2)), -float(np.log(0.8)))
 
 _PRIOR_ERRORS = np.array([-0.7, -0.25, 0.0, 0.25, 0.7])
 _TAILS = (0.05, 0.95)
+_MOST_LOG = 20.0
 _RECENT_LOSSES = 5
 _DOUBT = 2.0
 """How much wider a forecast is after doubtful steps."""
@@ -75,10 +77,10 @@ def fallback_policy() -> RulePolicy:
 
 def quantiles_of(series: Series, mid: float, tails: list[float]) -> Quantiles:
     """A forecast of values with logarithms of its tails, as Mbit/s: finite, in order, not negative."""
-    low, high = min(tails[0], 0.0), max(tails[1], 0.0)
-    logs = np.clip(np.log(mid) + np.array([low, 0.0, high]), -20.0, 20.0)
-    mbps = np.clip(np.exp(logs) - series.floor, 0.0, MOST_MBPS).tolist()
-    return Quantiles(*mbps)
+    log = math.log(mid) if mid > 0 else -_MOST_LOG
+    logs = (log + min(tails[0], 0.0), log, log + max(tails[1], 0.0))
+    mbps = (math.exp(min(max(one, -_MOST_LOG), _MOST_LOG)) - series.floor for one in logs)
+    return Quantiles(*(min(max(one, 0.0), MOST_MBPS) for one in mbps))
 
 
 def other_figures(context: Context) -> tuple[float, float, float]:

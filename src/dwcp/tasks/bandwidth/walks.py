@@ -27,8 +27,13 @@ __all__ = [
 Walk = Callable[[Floats], Floats]
 
 _LAGS = 5
+_LAGGED = np.arange(1, _LAGS)
+_IDENTITY = np.eye(_LAGS - 1)
 _PENALTY = 2.0
 _HOLT_LEVEL, _HOLT_TREND, _HOLT_DAMPING = 0.5, 0.2, 0.8
+_DAMPED = np.cumsum(_HOLT_DAMPING ** np.arange(1, HORIZON_STEPS + 1))
+_HOLT_GROWTH = np.array([[_DAMPED[0]], [_DAMPED.mean()]])
+"""Trends that the next step is ahead, and the mean of the next few."""
 _MOST_LOG = 7.0
 """Nothing is forecast to change more than a thousandfold."""
 _MOST_EXPONENT = 50.0
@@ -36,7 +41,7 @@ _MOST_EXPONENT = 50.0
 
 def last_value(values: Floats) -> Floats:
     """As it was."""
-    return np.stack([values, values])
+    return np.array([values, values])
 
 
 def ewma(weight: float) -> Walk:
@@ -49,7 +54,7 @@ def ewma(weight: float) -> Walk:
             level += weight * (log - level)
             path.append(level)
         found = np.exp(path)
-        return np.stack([found, found])
+        return np.array([found, found])
 
     return walk
 
@@ -57,13 +62,13 @@ def ewma(weight: float) -> Walk:
 def mean(values: Floats) -> Floats:
     """Of the last five steps."""
     found = _moving(values)
-    return np.stack([found, found])
+    return np.array([found, found])
 
 
 def harmonic_mean(values: Floats) -> Floats:
     """Of the last five steps: what players of streamed video go by (Jiang et al., FESTIVE, 2012)."""
     found = 1 / _moving(1 / values)
-    return np.stack([found, found])
+    return np.array([found, found])
 
 
 def holt(values: Floats) -> Floats:
@@ -78,8 +83,7 @@ def holt(values: Floats) -> Floats:
         trend = _HOLT_DAMPING * trend + _HOLT_TREND * (level - before - _HOLT_DAMPING * trend)
         levels.append(level)
         trends.append(trend)
-    growth = np.cumsum(_HOLT_DAMPING ** np.arange(1, HORIZON_STEPS + 1))
-    bounded = np.clip(np.outer([growth[0], growth.mean()], trends), -_MOST_LOG, _MOST_LOG)
+    bounded = _bounded(_HOLT_GROWTH * np.array(trends), _MOST_LOG)
     return np.asarray(np.exp(np.array(levels) + bounded))
 
 
@@ -89,24 +93,31 @@ def ridge(values: Floats) -> Floats:
     Forecasts of the past are those of a fit that leaves their own step out (Allen's PRESS); none leaves the
     window's range.
     """
+    count = len(values)
     logs = np.log(values)
-    lagged = np.stack([_lagged(logs, lag) for lag in range(1, _LAGS)], axis=1) - logs[:, None]
-    found = np.stack([logs, logs])
-    for row, (target, beyond) in enumerate(zip(ahead(values), (1, HORIZON_STEPS), strict=True)):
-        known = len(values) - beyond
-        if known < 2 * _LAGS:
-            continue
-        inputs, wanted = lagged[:known], np.log(target[:known]) - logs[:known]
-        products = inputs.T @ inputs
-        penalty = _PENALTY * float(products.trace()) / inputs.size * known**0.5 + 1e-9
-        inverse = np.linalg.inv(products + penalty * np.eye(_LAGS - 1))
-        fitted = lagged @ (inverse @ (inputs.T @ wanted))
-        leverage = np.minimum(((inputs @ inverse) * inputs).sum(axis=1), 0.9)
-        fitted[:known] = (fitted[:known] - leverage * wanted) / (1 - leverage)
-        found[row] += fitted
+    lagged = logs[np.maximum(np.arange(count)[:, None] - _LAGGED, 0)] - logs[:, None]
+    found = np.array([logs, logs])
+    if count > HORIZON_STEPS:
+        _fit(found[1], lagged, np.log(_moving(values)[HORIZON_STEPS:]))
+    _fit(found[0], lagged, logs[1:])
     return np.asarray(
-        np.clip(np.exp(np.clip(found, -_MOST_EXPONENT, _MOST_EXPONENT)), values.min(), values.max())
+        np.minimum(np.maximum(np.exp(_bounded(found, _MOST_EXPONENT)), values.min()), values.max())
     )
+
+
+def _fit(found: Floats, lagged: Floats, came: Floats) -> None:
+    """Add what a fit says to last values, in place; nothing where too little came to fit."""
+    known = len(came)
+    if known < 2 * _LAGS:
+        return
+    inputs, wanted = lagged[:known], came - found[:known]
+    products = inputs.T @ inputs
+    penalty = _PENALTY * float(products.trace()) / inputs.size * known**0.5 + 1e-9
+    inverse = np.linalg.inv(products + penalty * _IDENTITY)
+    fitted = lagged @ (inverse @ (inputs.T @ wanted))
+    leverage = np.minimum(((inputs @ inverse) * inputs).sum(axis=1), 0.9)
+    fitted[:known] = (fitted[:known] - leverage * wanted) / (1 - leverage)
+    found += fitted
 
 
 def ahead(values: Floats) -> Floats:
@@ -132,8 +143,8 @@ def _moving(values: Floats) -> Floats:
     return np.asarray(np.maximum(sums / counts, values.min()))
 
 
-def _lagged(logs: Floats, lag: int) -> Floats:
-    return np.concatenate([np.repeat(logs[:1], min(lag, len(logs))), logs[:-lag]])
+def _bounded(values: Floats, most: float) -> Floats:
+    return np.asarray(np.minimum(np.maximum(values, -most), most))
 
 
 WALKS: dict[str, Walk] = {
