@@ -18,7 +18,7 @@ from benchmarks.pages.compression import compression, hde, summary
 from benchmarks.pages.detection import consensus, live, nodes
 from benchmarks.pages.forecasts import modes, steered
 from benchmarks.pages.parts import Lines, Result
-from benchmarks.pages.serving import hint, serving
+from benchmarks.pages.serving import batches, hint, serving
 from benchmarks.pages.storage import dedup, prefetch, sizes, storage
 from benchmarks.pages.transfer import races, transfer
 
@@ -94,6 +94,7 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Result], Lines]]] = {
     "hde": ("hde", hde),
     "serving": ("serving", serving),
     "hint": ("hint", hint),
+    "batches": ("hint-batches", batches),
     "races": ("transfer", races),
     "transfer": ("transfer", transfer),
     "stores": ("storage", sizes),

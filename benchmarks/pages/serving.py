@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benchmarks.pages.parts import Lines, Result, gates, measured_on, percent, table
 
-__all__ = ["hint", "serving"]
+__all__ = ["batches", "hint", "serving"]
 
 
 def serving(result: Result) -> Lines:
@@ -63,6 +63,29 @@ def hint(result: Result) -> Lines:
         f"With everything on, asking alone takes {experiment:.3g} µs for a unit that an experiment has, "
         f"{rollout:.3g} µs for one that the rollout has. Models loaded: {each}; of those with more, each was "
         f"loaded so often. Asked about {result['data']['contexts']}. {measured_on(result)}"
+    )
+
+
+def batches(result: Result) -> Lines:
+    """What a decision takes among many that are asked at once, and how often the same is asked again."""
+    figures, data = result["figures"], result["data"]
+    sizes = list(figures["tasks"][0]["graph_us"])
+    rows = [
+        (one["task"], *(f"{one['graph_us'][size]:.0f}" for size in sizes), f"{one['hint_us']:.0f}")
+        for one in figures["tasks"]
+    ]
+    yield from table(("the graph, µs a decision, in batches of", *sizes, "a whole hint, alone"), rows)
+    fleet = figures["fleet"]
+    again = {
+        task: max(one["again"] for one in figures["repeats"] if one["task"] == task)
+        for task in dict.fromkeys(one["task"] for one in figures["repeats"])
+    }
+    most = ", ".join(f"{task} {percent(share)}" for task, share in again.items())
+    yield (
+        f"A fleet of {data['fleet_nodes']} nodes is judged in {fleet['together_ms']:.0f} ms a step instead "
+        f"of {fleet['one_by_one_ms']:.0f}, {percent(fleet['alike_share'])} of the verdicts alike. Asked the "
+        f"same within {data['repeats_within_s']:g} s, on the traffic where that is most often: {most}. "
+        f"{measured_on(result)}"
     )
 
 
