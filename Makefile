@@ -17,7 +17,9 @@ export POLARS_MAX_THREADS := 2
   bench-anomaly-live bench-serving bench-hint-batches
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 22
+	@awk '{ while (sub(/\\$$/, "")) { getline more; $$0 = $$0 more } } \
+	  /^[a-z].*##/ { names = $$0; sub(/:.*/, "", names); sub(/.*## /, ""); count = split(names, each, " "); \
+	    for (at = 1; at <= count; at++) printf "%-26s%s\n", each[at], $$0 }' $(MAKEFILE_LIST)
 
 demo: $(DEMO_READY) ## set up, then measure, train, evaluate, ask for hints and send files on this machine
 	$(BIN)/dwcp demo
